@@ -1,0 +1,110 @@
+package schema
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// Source is a document as it was read: what a run records, so that a resume
+// runs the recorded text and never a newer file.
+type Source struct {
+	File string `json:"file"`
+	Text []byte `json:"text"`
+}
+
+// Digest identifies the content, not the file name.
+func (s Source) Digest() string {
+	sum := sha256.Sum256(s.Text)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Load reads a playbook and reports every mistake that can be seen without
+// knowing the actions.
+func Load(src Source) (*Playbook, Diagnostics) {
+	tree, found := Parse(src.File, src.Text)
+	if len(found) > 0 {
+		return nil, found
+	}
+	var pb Playbook
+	found = Decode(tree, &pb)
+	c := checker{tree: tree, found: found, ids: map[string]Pos{}}
+	c.playbook(&pb)
+	return &pb, c.found.Sorted()
+}
+
+var (
+	namePattern   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
+	idPattern     = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+	semverPattern = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+	notIDRune     = regexp.MustCompile(`[^a-z0-9]+`)
+)
+
+type checker struct {
+	tree  Tree
+	found Diagnostics
+	ids   map[string]Pos
+}
+
+func (c *checker) fail(at Pos, hint, format string, args ...any) {
+	c.found = append(c.found, Diagnostic{Pos: at, Width: 1, Message: clip(fmt.Sprintf(format, args...)), Hint: hint})
+}
+
+// at gives the place of a value by the keys that lead to it, or of the nearest
+// value above it.
+func (c *checker) at(keys ...string) Pos {
+	t := c.tree
+	for _, k := range keys {
+		child, ok := t.Get(k)
+		if !ok {
+			break
+		}
+		t = child
+	}
+	return t.Pos
+}
+
+func (c *checker) playbook(pb *Playbook) {
+	m := pb.Metadata
+	if m.Name != "" && !namePattern.MatchString(m.Name) {
+		c.fail(c.at("metadata", "name"), "use lower-case letters, digits and dashes", "name %q cannot be used", m.Name)
+	}
+	if m.Version != "" && !semverPattern.MatchString(m.Version) {
+		c.fail(c.at("metadata", "version"), "write it like 1.0.0", "version %q is not a semantic version", m.Version)
+	}
+	for _, in := range pb.Spec.Inputs {
+		c.input(in)
+	}
+	if pb.Spec.Budget == 0 && len(c.found) == 0 {
+		c.fail(c.at("spec", "budget"), "give the target time of the runbook, like budget: 3m", "budget is 0s")
+	}
+	if pb.Spec.Steps != nil && len(pb.Spec.Steps) == 0 {
+		c.fail(c.at("spec", "steps"), "", "there are no steps")
+	}
+	c.steps(pb.Spec.Steps, pb.Spec.Budget, "the playbook")
+	c.steps(pb.Spec.Rescue, pb.Spec.Budget, "the playbook")
+	c.steps(pb.Spec.Finally, pb.Spec.FinallyBudget, "finally")
+}
+
+func (c *checker) input(in Input) {
+	if !idPattern.MatchString(in.Name) {
+		c.fail(in.Pos, "use lower-case letters, digits and underscores", "input name %q cannot be used", in.Name)
+	}
+	if in.Default.Kind == Template {
+		c.fail(in.Default.Pos, "", "a default is a plain value, not an expression")
+		return
+	}
+	if in.Pattern != "" {
+		if _, err := regexp.Compile(in.Pattern); err != nil {
+			c.fail(in.Pos, "", "pattern of input %q: %s", in.Name, err)
+			return
+		}
+	}
+	if in.Default.Kind != Null && slices.Contains(inputTypes(), in.Type) {
+		if _, err := in.Parse(in.Default); err != nil {
+			c.fail(in.Default.Pos, "", "default of input %q: %s", in.Name, err)
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package schema
+
+import (
+	"cmp"
+	"slices"
+)
+
+// APIVersion is the version of the language. A document valid under it stays
+// valid under it for ever.
+const APIVersion = "runback/v1"
+
+// Playbook is a rollback procedure as it was written.
+type Playbook struct {
+	APIVersion string   `json:"apiVersion" enum:"runback/v1" doc:"version of the language"`
+	Kind       string   `json:"kind" enum:"Playbook" doc:"kind of document"`
+	Metadata   Metadata `json:"metadata" doc:"what the playbook is called and who owns it"`
+	Spec       Spec     `json:"spec" doc:"what it does"`
+}
+
+// Metadata says what a playbook is called and who owns it.
+type Metadata struct {
+	Name        string            `json:"name" doc:"short name, lower case with dashes; what a person types at 3 a.m."`
+	Version     string            `json:"version" doc:"semantic version; a run records name, version and content digest"`
+	Title       string            `json:"title,omitempty" doc:"one line for lists"`
+	Description string            `json:"description,omitempty" doc:"what it does and when to use it"`
+	Owners      []string          `json:"owners,omitempty" doc:"teams that answer for it"`
+	Labels      map[string]string `json:"labels,omitempty" doc:"free labels"`
+}
+
+// Spec says what a playbook does.
+type Spec struct {
+	Budget        Duration `json:"budget" doc:"time the whole run may take; deadlines are absolute, a resume does not extend them"`
+	Inputs        Inputs   `json:"inputs,omitempty" doc:"what may be set from outside, by name"`
+	Target        Target   `json:"target,omitempty" doc:"what the playbook acts on"`
+	Steps         []Step   `json:"steps" doc:"what is done, in order"`
+	Rescue        []Step   `json:"rescue,omitempty" doc:"what is done when the steps failed"`
+	Finally       []Step   `json:"finally,omitempty" doc:"what is always done at the end"`
+	FinallyBudget Duration `json:"finally_budget" default:"1m" doc:"time of the finally steps, on top of the budget"`
+}
+
+// Target says what a playbook acts on.
+type Target struct {
+	Kubernetes *KubernetesTarget `json:"kubernetes,omitempty" doc:"a namespace of a cluster"`
+}
+
+// KubernetesTarget is a namespace of a cluster. Steps act in it and nowhere
+// else.
+type KubernetesTarget struct {
+	Context   Tree `json:"context,omitempty" doc:"kubeconfig context; --context wins over it"`
+	Namespace Tree `json:"namespace,omitempty" doc:"namespace; --namespace wins over it"`
+	Cluster   Tree `json:"cluster,omitempty" doc:"UID of the namespace kube-system, which is the identity of a cluster; a run against another cluster is refused"`
+}
+
+// Step is one typed action, or a block of steps.
+type Step struct {
+	Pos  Pos    `json:"-"`
+	ID   string `json:"id,omitempty" doc:"name by which expressions refer to the step; made from the name when left out"`
+	Name string `json:"name,omitempty" doc:"what the step does, for people"`
+
+	UsesPos   Pos          `json:"-"` // where uses was written
+	Uses      string       `json:"uses,omitempty" doc:"action, as in: runback actions"`
+	With      Tree         `json:"with,omitempty" doc:"inputs of the action"`
+	Expect    Expectations `json:"expect,omitempty" doc:"what must be true of the outputs; otherwise the run is refused before it changes anything more"`
+	Verify    *Verify      `json:"verify,omitempty" doc:"what must come true after the step, and hold"`
+	Timeout   Duration     `json:"timeout,omitempty" doc:"time the step may take, all attempts and its verification together"`
+	Retry     *Retry       `json:"retry,omitempty" doc:"what to do when an attempt fails"`
+	OnFailure string       `json:"on_failure" enum:"stop|continue" default:"stop" doc:"whether the run goes on when the step failed"`
+
+	When    Expr     `json:"when,omitzero" doc:"guard: the step is skipped when it is false; an unknown value never counts as true"`
+	Budget  Duration `json:"budget,omitempty" doc:"time a block may take"`
+	Steps   []Step   `json:"steps,omitempty" doc:"makes this a block: its steps, in order"`
+	Rescue  []Step   `json:"rescue,omitempty" doc:"of a block: what is done when its steps failed"`
+	Finally []Step   `json:"finally,omitempty" doc:"of a block: what is always done at its end"`
+}
+
+// IsBlock says whether the step holds steps rather than an action.
+func (s *Step) IsBlock() bool { return len(s.Steps) > 0 || s.Uses == "" }
+
+// Label is what people call the step.
+func (s *Step) Label() string { return cmp.Or(s.Name, s.ID, s.Uses) }
+
+// Verify says what must come true after a step and hold. An observation is
+// made again each time; a change is asked again whether it holds.
+type Verify struct {
+	Until  Expr     `json:"until" doc:"what must come true of the outputs"`
+	Every  Duration `json:"every" default:"1s" doc:"time between two looks"`
+	For    Duration `json:"for" default:"0s" doc:"stability window: how long it must stay true"`
+	Within Duration `json:"within" default:"1m" doc:"time in which it must come true and have held"`
+}
+
+// Retry says what to do when an attempt fails.
+type Retry struct {
+	Attempts int      `json:"attempts" minimum:"1" maximum:"100" doc:"attempts in all"`
+	Delay    Duration `json:"delay" default:"1s" doc:"wait before the second attempt"`
+	Backoff  float64  `json:"backoff" default:"2" minimum:"1" maximum:"10" doc:"factor by which the wait grows"`
+	MaxDelay Duration `json:"max_delay" default:"30s" doc:"longest wait"`
+}
+
+// Expectation is one assertion on the outputs of a step.
+type Expectation struct {
+	That    Expr   `json:"that" doc:"what must be true"`
+	Message string `json:"message,omitempty" doc:"what to tell the operator when it is not"`
+}
+
+// Expectations is written as one expression, or as a list of expressions and
+// of maps with that and message.
+type Expectations []Expectation
+
+// SchemaType says how expectations appear in the language.
+func (*Expectations) SchemaType() *Type { return &Type{Kind: "expectations"} }
+
+// DecodeTree reads any of the written forms.
+func (e *Expectations) DecodeTree(t Tree, r *Report) {
+	items := []Tree{t}
+	if t.Kind == List {
+		items = t.Items
+	}
+	for _, it := range items {
+		var x Expectation
+		if it.Kind == Map {
+			r.Found = append(r.Found, Decode(it, &x)...)
+		} else {
+			x.That.DecodeTree(it, r)
+		}
+		*e = append(*e, x)
+	}
+}
+
+// Input is one declared input.
+type Input struct {
+	Name        string   `json:"-"`
+	Pos         Pos      `json:"-"`
+	Type        string   `json:"type" enum:"string|int|number|bool|duration|share" doc:"type of the value"`
+	Default     Tree     `json:"default,omitempty" doc:"value when none is given; without it the input is required"`
+	Description string   `json:"description,omitempty" doc:"what the input is for"`
+	Minimum     *float64 `json:"minimum,omitempty" doc:"least value of a number"`
+	Maximum     *float64 `json:"maximum,omitempty" doc:"greatest value of a number"`
+	Enum        []string `json:"enum,omitempty" doc:"the only values allowed"`
+	Pattern     string   `json:"pattern,omitempty" doc:"regular expression that text must match as a whole"`
+}
+
+// Inputs keeps the declared inputs in the order of the file, which is the
+// order in which they are shown.
+type Inputs []Input
+
+// SchemaType says how inputs appear in the language.
+func (*Inputs) SchemaType() *Type { return &Type{Kind: "inputs"} }
+
+// DecodeTree reads a map of name to declaration.
+func (in *Inputs) DecodeTree(t Tree, r *Report) {
+	if t.Kind != Map {
+		r.Fail(t.Pos, 1, "write name: {type: string, default: ...}", "expected a map of inputs, found %s", t.Kind)
+		return
+	}
+	for _, p := range t.Pairs {
+		var decl Input
+		r.Found = append(r.Found, Decode(p.Value, &decl)...)
+		decl.Name, decl.Pos = p.Key, p.At
+		*in = append(*in, decl)
+	}
+}
+
+// Lookup gives an input by its name, or nil.
+func (in Inputs) Lookup(name string) *Input {
+	i := slices.IndexFunc(in, func(x Input) bool { return x.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &in[i]
+}
+
+// Names lists the inputs in order.
+func (in Inputs) Names() []string {
+	out := make([]string, len(in))
+	for i, x := range in {
+		out[i] = x.Name
+	}
+	return out
+}
