@@ -1,0 +1,90 @@
+package k8s
+
+import (
+	"context"
+
+	"github.com/runbackhq/runback/actions"
+)
+
+type pauseIn struct {
+	Deployment string `json:"deployment" doc:"name of the Deployment"`
+}
+
+type pauseState struct {
+	Write write `json:"write"`
+	Was   bool  `json:"was"`
+}
+
+type pauseOut struct {
+	Paused bool `json:"paused" doc:"whether the rollout is paused now"`
+	Was    bool `json:"was" doc:"whether it was paused before"`
+}
+
+// setPaused sets spec.paused to one value. kubectl takes "already paused" for
+// an error; here it is nothing to do.
+type setPaused struct {
+	family
+	paused  bool
+	summary string // of a preview
+	notes   []string
+	inverse string // name of the action that puts it back
+}
+
+func (a setPaused) prepare(ctx context.Context, c *actions.Call, in pauseIn) (pauseState, error) {
+	cl, err := a.cluster(ctx, c)
+	if err != nil {
+		return pauseState{}, err
+	}
+	d, err := cl.deployment(ctx, in.Deployment)
+	if err != nil {
+		return pauseState{}, err
+	}
+	e := edit{path{"spec", "paused"}, present(d.Spec.Paused), present(a.paused)}
+	return pauseState{newWrite(deployments, d.obj, []edit{e}), d.Spec.Paused}, nil
+}
+
+// present gives the field as the API server stores it: it leaves false out.
+func present(b bool) any {
+	if b {
+		return true
+	}
+	return nil
+}
+
+func (a setPaused) preview(ctx context.Context, c *actions.Call, _ pauseIn, st pauseState) (actions.Preview, error) {
+	cl, err := a.cluster(ctx, c)
+	if err != nil {
+		return actions.Preview{}, err
+	}
+	p, err := st.Write.preview(ctx, cl, c)
+	if err == nil && len(p.Changes) > 0 {
+		p.Summary = a.summary
+		p.Notes = append(p.Notes, a.notes...)
+	}
+	return p, err
+}
+
+func (a setPaused) run(ctx context.Context, c *actions.Call, _ pauseIn, st pauseState) (pauseOut, error) {
+	cl, err := a.cluster(ctx, c)
+	if err != nil {
+		return pauseOut{}, err
+	}
+	_, _, err = st.Write.apply(ctx, cl, c)
+	return pauseOut{a.paused, st.Was}, err
+}
+
+func (a setPaused) probe(ctx context.Context, c *actions.Call, _ pauseIn, st pauseState) (actions.Verdict, pauseOut, error) {
+	cl, err := a.cluster(ctx, c)
+	if err != nil {
+		return actions.Unknown, pauseOut{}, err
+	}
+	verdict, _, err := st.Write.probe(ctx, cl, c)
+	return verdict, pauseOut{a.paused, st.Was}, err
+}
+
+func (a setPaused) undo(in pauseIn, st pauseState, _ pauseOut) ([]actions.Step, error) {
+	if st.Was == a.paused {
+		return nil, nil
+	}
+	return []actions.Step{{Uses: a.inverse, With: map[string]any{"deployment": in.Deployment}}}, nil
+}

@@ -1,0 +1,81 @@
+package k8s
+
+import (
+	"context"
+
+	"github.com/runbackhq/runback/actions"
+)
+
+type restartIn struct {
+	Deployment string `json:"deployment" doc:"name of the Deployment"`
+}
+
+type restartOut struct {
+	Changed bool `json:"changed" doc:"whether a restart was started; it was not when this step had done it already"`
+}
+
+type restart struct{ family }
+
+func restartAction(f family) actions.Action {
+	a := restart{f}
+	return actions.Define(actions.Def[restartIn, write, restartOut]{
+		Name:    "k8s.restart",
+		Summary: "Replace all pods of a Deployment, a few at a time, by new ones of the same template.",
+		Effect:  actions.Change,
+		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe,
+		NoUndo: "pods that were replaced do not come back; the new ones are of the same template",
+		Examples: []actions.Example{
+			{Title: "Restart an application", YAML: "uses: k8s.restart\nwith: {deployment: app}"},
+		},
+	})
+}
+
+// prepare marks the template with the key of the step and not with a time, so
+// that doing the step again is not a second restart.
+func (a restart) prepare(ctx context.Context, c *actions.Call, in restartIn) (write, error) {
+	cl, err := a.cluster(ctx, c)
+	if err != nil {
+		return write{}, err
+	}
+	d, err := cl.deployment(ctx, in.Deployment)
+	if err != nil {
+		return write{}, err
+	}
+	if d.Spec.Paused {
+		return write{}, actions.Refuse("resume it first, if its template is the right one: k8s.rollout_resume",
+			"deployment %s is paused, and nothing restarts until it is resumed", in.Deployment)
+	}
+	at := path{"spec", "template", "metadata", "annotations", restartedBy}
+	e := edit{at, lookup(d.obj.Object, at), c.Key}
+	return newWrite(deployments, d.obj, []edit{e}, guard{path{"spec", "paused"}, nil}), nil
+}
+
+func (a restart) preview(ctx context.Context, c *actions.Call, _ restartIn, w write) (actions.Preview, error) {
+	cl, err := a.cluster(ctx, c)
+	if err != nil {
+		return actions.Preview{}, err
+	}
+	p, err := w.preview(ctx, cl, c)
+	if err == nil && len(p.Changes) > 0 {
+		p.Summary = "replaces all pods by new ones of the same template"
+	}
+	return p, err
+}
+
+func (a restart) run(ctx context.Context, c *actions.Call, _ restartIn, w write) (restartOut, error) {
+	cl, err := a.cluster(ctx, c)
+	if err != nil {
+		return restartOut{}, err
+	}
+	_, changed, err := w.apply(ctx, cl, c)
+	return restartOut{changed}, err
+}
+
+func (a restart) probe(ctx context.Context, c *actions.Call, _ restartIn, w write) (actions.Verdict, restartOut, error) {
+	cl, err := a.cluster(ctx, c)
+	if err != nil {
+		return actions.Unknown, restartOut{}, err
+	}
+	verdict, _, err := w.probe(ctx, cl, c)
+	return verdict, restartOut{verdict == actions.Applied}, err
+}

@@ -1,0 +1,165 @@
+package k8s
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/runbackhq/runback/actions"
+)
+
+// route is what is read of an HTTPRoute. The full types of the Gateway API are
+// a large module for a few fields.
+type route struct {
+	Metadata struct {
+		Name       string `json:"name"`
+		Generation int64  `json:"generation"`
+	} `json:"metadata"`
+	Spec struct {
+		Rules []routeRule `json:"rules"`
+	} `json:"spec"`
+	Status struct {
+		Parents []struct {
+			ControllerName string             `json:"controllerName"`
+			Conditions     []metav1.Condition `json:"conditions"`
+		} `json:"parents"`
+	} `json:"status"`
+}
+
+type routeRule struct {
+	BackendRefs []backend `json:"backendRefs"`
+}
+
+type backend struct {
+	Group     string `json:"group"`
+	Kind      string `json:"kind"`
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+	Weight    *int   `json:"weight"`
+}
+
+func asRoute(obj *object) (*route, error) { return typed[route](obj) }
+
+// weight is 1 when it is left out, by the rules of the Gateway API; leaving it
+// out does not stop the traffic.
+func (b backend) weight() int {
+	if b.Weight == nil {
+		return 1
+	}
+	return *b.Weight
+}
+
+func (b backend) isService(namespace string) bool {
+	return b.Group == "" && (b.Kind == "" || b.Kind == "Service") && (b.Namespace == "" || b.Namespace == namespace)
+}
+
+// rulesWith gives the rules that have all of the named Services as backends. A
+// rule with a part of them is about something else: a header that leads to the
+// canary, for one.
+func (r *route) rulesWith(weights map[string]int, namespace string) ([]int, error) {
+	var rules []int
+	known := map[string]bool{}
+	for i, rule := range r.Spec.Rules {
+		places := map[string]int{}
+		for _, b := range rule.BackendRefs {
+			if b.isService(namespace) {
+				places[b.Name]++
+				known[b.Name] = true
+			}
+		}
+		has := 0
+		for name := range weights {
+			if places[name] > 1 {
+				return nil, actions.Invalid("set the weights with k8s.patch", "service %s is a backend of rule %d twice", name, i+1)
+			}
+			has += places[name]
+		}
+		if has == len(weights) {
+			rules = append(rules, i)
+		}
+	}
+	if len(rules) == 0 {
+		return nil, actions.Invalid("its backends are: "+strings.Join(slices.Sorted(maps.Keys(known)), ", "),
+			"httproute %s has no rule with the backends %s", r.Metadata.Name, strings.Join(slices.Sorted(maps.Keys(weights)), ", "))
+	}
+	return rules, nil
+}
+
+// edits addresses the weights by their index, as a JSON patch must, and guards
+// the name that was found there. The API treats the list as one value, so a
+// merge would replace all of it.
+func (r *route) edits(rules []int, weights map[string]int) (edits []edit, guards []guard) {
+	for _, i := range rules {
+		for j, b := range r.Spec.Rules[i].BackendRefs {
+			w, listed := weights[b.Name]
+			if !listed {
+				continue
+			}
+			at := path{"spec", "rules", strconv.Itoa(i), "backendRefs", strconv.Itoa(j)}
+			var before any
+			if b.Weight != nil {
+				before = *b.Weight
+			}
+			edits = append(edits, edit{append(slices.Clip(at), "weight"), before, w})
+			guards = append(guards, guard{append(slices.Clip(at), "name"), b.Name})
+		}
+	}
+	return edits, guards
+}
+
+// with gives the route as it will be.
+func (r *route) with(weights map[string]int) *route {
+	out := *r
+	out.Spec.Rules = make([]routeRule, len(r.Spec.Rules))
+	for i, rule := range r.Spec.Rules {
+		out.Spec.Rules[i].BackendRefs = slices.Clone(rule.BackendRefs)
+		for j, b := range rule.BackendRefs {
+			if w, ok := weights[b.Name]; ok {
+				out.Spec.Rules[i].BackendRefs[j].Weight = &w
+			}
+		}
+	}
+	return &out
+}
+
+// weights gives the weights in the first of some rules.
+func (r *route) weights(rules []int) map[string]int {
+	out := map[string]int{}
+	for _, b := range r.Spec.Rules[rules[0]].BackendRefs {
+		out[b.Name] += b.weight()
+	}
+	return out
+}
+
+func shares(weights map[string]int) map[string]float64 {
+	total := 0
+	for _, w := range weights {
+		total += w
+	}
+	out := map[string]float64{}
+	for name, w := range weights {
+		out[name] = 0
+		if total > 0 {
+			out[name] = float64(w) / float64(total)
+		}
+	}
+	return out
+}
+
+// elsewhere tells of rules that are left alone although they lead to a Service
+// whose weight goes to 0.
+func (r *route) elsewhere(rules []int, weights map[string]int) []string {
+	var notes []string
+	for i, rule := range r.Spec.Rules {
+		for _, b := range rule.BackendRefs {
+			if w, listed := weights[b.Name]; listed && w == 0 && b.weight() > 0 && !slices.Contains(rules, i) {
+				notes = append(notes, fmt.Sprintf("rule %d still leads to %s and is left alone", i+1, b.Name))
+			}
+		}
+	}
+	return notes
+}

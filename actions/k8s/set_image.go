@@ -1,0 +1,152 @@
+package k8s
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/schema"
+)
+
+type setImageIn struct {
+	Deployment string `json:"deployment" doc:"name of the Deployment"`
+	Container  string `json:"container,omitempty" doc:"name of the container; may be left out when there is only one"`
+	Image      string `json:"image" doc:"image with a tag or a digest"`
+}
+
+type setImageState struct {
+	Write     write  `json:"write"`
+	Container string `json:"container"`
+	Previous  string `json:"previous"`
+	Paused    bool   `json:"paused"`
+}
+
+type setImageOut struct {
+	Changed   bool   `json:"changed" doc:"whether the image was changed"`
+	Image     string `json:"image" doc:"image of the container now"`
+	Previous  string `json:"previous" doc:"image of the container before"`
+	Container string `json:"container" doc:"name of the container"`
+}
+
+type setImage struct{ family }
+
+func setImageAction(f family) actions.Action {
+	a := setImage{f}
+	return actions.Define(actions.Def[setImageIn, setImageState, setImageOut]{
+		Name:    "k8s.set_image",
+		Summary: "Set the image of one container of a Deployment, which starts a rollout.",
+		Effect:  actions.Change,
+		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe, Undo: a.undo,
+		Examples: []actions.Example{
+			{Title: "Deploy a version that is known to work", YAML: "uses: k8s.set_image\nwith: {deployment: app, container: app, image: \"myapp:1.4.2\"}"},
+		},
+	})
+}
+
+func (a setImage) prepare(ctx context.Context, c *actions.Call, in setImageIn) (setImageState, error) {
+	if !pinned(in.Image) {
+		return setImageState{}, actions.Invalid("write it like myapp:1.4.2 or myapp@sha256:...",
+			"image %q has neither tag nor digest, so nobody knows which version it is", in.Image)
+	}
+	cl, err := a.cluster(ctx, c)
+	if err != nil {
+		return setImageState{}, err
+	}
+	d, err := cl.deployment(ctx, in.Deployment)
+	if err != nil {
+		return setImageState{}, err
+	}
+	at, name, err := containerPath(d.obj.Object, in.Container)
+	if err != nil {
+		return setImageState{}, err
+	}
+	field := append(slices.Clip(at), "image")
+	previous, _ := lookup(d.obj.Object, field).(string)
+	w := newWrite(deployments, d.obj, []edit{{field, previous, in.Image}}, guard{append(slices.Clip(at), "name"), name})
+	return setImageState{w, name, previous, d.Spec.Paused}, nil
+}
+
+// pinned says whether an image names a version. A colon before the last slash
+// is that of a port.
+func pinned(image string) bool {
+	return strings.ContainsAny(image[strings.LastIndex(image, "/")+1:], ":@")
+}
+
+// containerPath finds a container of the pod template, init containers
+// included. The name may be left out when there is only one.
+func containerPath(d map[string]any, name string) (path, string, error) {
+	var names []string
+	for _, field := range []string{"containers", "initContainers"} {
+		at := path{"spec", "template", "spec", field}
+		list, _ := lookup(d, at).([]any)
+		if name == "" && field == "containers" && len(list) == 1 {
+			return append(at, "0"), nameOf(list[0]), nil
+		}
+		for i, item := range list {
+			if nameOf(item) == name {
+				return append(at, fmt.Sprint(i)), name, nil
+			}
+			names = append(names, nameOf(item))
+		}
+	}
+	hint := schema.DidYouMean(name, names)
+	if hint == "" {
+		hint = "there are: " + strings.Join(names, ", ")
+	}
+	if name == "" {
+		return nil, "", actions.Invalid(hint, "container must be named, there are %d", len(names))
+	}
+	return nil, "", actions.Invalid(hint, "no container %q in the pod template", name)
+}
+
+func (a setImage) preview(ctx context.Context, c *actions.Call, in setImageIn, st setImageState) (actions.Preview, error) {
+	cl, err := a.cluster(ctx, c)
+	if err != nil {
+		return actions.Preview{}, err
+	}
+	p, err := st.Write.preview(ctx, cl, c)
+	if err != nil {
+		return p, err
+	}
+	p.Summary = fmt.Sprintf("image of %s %s → %s", st.Container, st.Previous, in.Image)
+	if st.Previous == in.Image {
+		p.Summary = fmt.Sprintf("nothing to do: image of %s is %s", st.Container, in.Image)
+	}
+	p.Notes = pausedNote(p.Notes, st.Paused && len(p.Changes) > 0)
+	return p, nil
+}
+
+func pausedNote(notes []string, paused bool) []string {
+	if !paused {
+		return notes
+	}
+	return append(notes, "the Deployment is paused: no pod is replaced before it is resumed")
+}
+
+func (a setImage) run(ctx context.Context, c *actions.Call, in setImageIn, st setImageState) (setImageOut, error) {
+	cl, err := a.cluster(ctx, c)
+	if err != nil {
+		return setImageOut{}, err
+	}
+	_, changed, err := st.Write.apply(ctx, cl, c)
+	return setImageOut{changed, in.Image, st.Previous, st.Container}, err
+}
+
+func (a setImage) probe(ctx context.Context, c *actions.Call, in setImageIn, st setImageState) (actions.Verdict, setImageOut, error) {
+	out := setImageOut{in.Image != st.Previous, in.Image, st.Previous, st.Container}
+	cl, err := a.cluster(ctx, c)
+	if err != nil {
+		return actions.Unknown, out, err
+	}
+	verdict, _, err := st.Write.probe(ctx, cl, c)
+	return verdict, out, err
+}
+
+func (a setImage) undo(in setImageIn, st setImageState, out setImageOut) ([]actions.Step, error) {
+	if !out.Changed {
+		return nil, nil
+	}
+	return st.Write.inverse(fmt.Sprintf("Set the image of %s back to %s", in.Deployment, st.Previous)), nil
+}
