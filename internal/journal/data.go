@@ -1,0 +1,110 @@
+package journal
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/guard"
+	"github.com/runbackhq/runback/schema"
+)
+
+// Started opens a run and holds all that a resume needs: the text of the
+// playbook as it was, never a path to a file that may have changed.
+type Started struct {
+	Playbook string         `json:"playbook"`
+	Version  string         `json:"version"`
+	Title    string         `json:"title,omitempty"`
+	Digest   string         `json:"digest"`
+	Source   schema.Source  `json:"source"`
+	Inputs   map[string]any `json:"inputs"`
+	Target   actions.Target `json:"target"`
+	Identity Identity       `json:"identity,omitempty"`
+	Reason   string         `json:"reason"`
+	User     string         `json:"user"`
+	Deadline time.Time      `json:"deadline"` // absolute: a resume does not extend it
+	Process  Process        `json:"process"`
+	Tool     string         `json:"tool"` // version of runback
+}
+
+// Identity pins what the run acts on: cluster UID, server, user.
+type Identity map[string]string
+
+// Process identifies the executor, so that a living one is never taken for a
+// dead one. A pid alone is reused; with the start time and the boot it is not.
+type Process struct {
+	Host  string `json:"host"`
+	PID   int    `json:"pid"`
+	Start string `json:"start"`
+	Boot  string `json:"boot"`
+}
+
+// Resumed says that another executor took over.
+type Resumed struct {
+	User     string   `json:"user"`
+	Process  Process  `json:"process"`
+	Identity Identity `json:"identity,omitempty"`
+	Tool     string   `json:"tool"`
+}
+
+// Began opens a block or step.
+type Began struct {
+	Deadline time.Time `json:"deadline,omitzero"` // absolute
+}
+
+// Skipped says why a step or block was not run.
+type Skipped struct {
+	Guard guard.Judgement `json:"guard"`
+}
+
+// Intent announces an effect with everything needed to recognise or undo it.
+type Intent struct {
+	Attempt int             `json:"attempt"`
+	In      json.RawMessage `json:"in"`
+	State   json.RawMessage `json:"state"`
+	Preview actions.Preview `json:"preview"`
+}
+
+// Probed is the answer of the world about an interrupted step.
+type Probed struct {
+	Verdict actions.Verdict `json:"verdict"`
+	Error   string          `json:"error,omitempty"`
+}
+
+// Acted says that the effect took place.
+type Acted struct {
+	Attempt int             `json:"attempt"`
+	Outputs actions.Outputs `json:"outputs"`
+}
+
+// Done closes a step.
+type Done struct {
+	Attempt  int              `json:"attempt"`
+	Outputs  actions.Outputs  `json:"outputs"`
+	Verified *guard.Judgement `json:"verified,omitempty"`
+}
+
+// Failed closes an attempt, or with Final the step.
+type Failed struct {
+	Attempt int    `json:"attempt"`
+	Status  Status `json:"status"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	Final   bool   `json:"final"`
+	// Effect says what is known about the effect of a change that failed:
+	// Applied when it took place although the step failed.
+	Effect actions.Verdict `json:"effect"`
+}
+
+// Held says that a system does not answer and the run waits.
+type Held struct {
+	Message string `json:"message"`
+}
+
+// Ended closes a block or a run.
+type Ended struct {
+	Status  Status `json:"status"`
+	Message string `json:"message,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+	Step    string `json:"step,omitempty"` // the step that decided it
+}

@@ -1,0 +1,25 @@
+package journal
+
+// Status is how a step, a block or a run stands. The same words are used for
+// all three.
+type Status string
+
+// The statuses. Running and Interrupted are not written by an event: they
+// follow from the absence of one.
+const (
+	Running     Status = "running"
+	Interrupted Status = "interrupted" // no end was written and the executor is gone
+
+	Succeeded  Status = "succeeded"
+	Skip       Status = "skipped"
+	FailedRun  Status = "failed"
+	Refused    Status = "refused" // a guard stopped it; of a run: nothing was changed
+	Cancelled  Status = "cancelled"
+	InDoubt    Status = "in_doubt" // whether it took effect cannot be known
+	OverBudget Status = "budget_exceeded"
+)
+
+// Resumable says whether a run with this status may go on.
+func (s Status) Resumable() bool {
+	return s == Running || s == Interrupted || s == Cancelled || s == InDoubt
+}

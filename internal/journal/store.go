@@ -1,0 +1,84 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Store keeps events. Implementations pass the suite in journaltest.
+type Store interface {
+	// Append makes the event durable before it returns. It fails with
+	// ErrOvertaken when an event with this run and number exists: another
+	// executor has taken the run over.
+	Append(ctx context.Context, e Event) error
+	// Events gives the events of a run in order. It works while a run goes on.
+	Events(ctx context.Context, run string) ([]Event, error)
+	// Runs gives the first and the last event of each run, newest run first.
+	Runs(ctx context.Context) ([]Span, error)
+	Close() error
+}
+
+// Span is the first and the last event of a run.
+type Span struct{ First, Last Event }
+
+// ErrOvertaken says that another executor wrote to the run.
+var ErrOvertaken = errors.New("another executor has written to this run")
+
+// ErrNoRun says that there is no such run.
+var ErrNoRun = errors.New("no such run")
+
+// Writer appends to one run and keeps its chain. It is not safe for concurrent
+// use. After a failed append it refuses every further one: whether the event is
+// durable is then unknown, and nothing may happen without a trace.
+type Writer struct {
+	store  Store
+	now    func() time.Time
+	last   Event
+	broken error
+	notify func(Event)
+}
+
+// NewWriter continues a run after its last event; a zero event with the run's
+// id begins it. Each event written is handed to notify.
+func NewWriter(store Store, now func() time.Time, last Event, notify func(Event)) *Writer {
+	return &Writer{store: store, now: now, last: last, notify: notify}
+}
+
+// Append writes one event and returns when it is durable.
+func (w *Writer) Append(ctx context.Context, typ Type, path string, data any) error {
+	if w.broken != nil {
+		return fmt.Errorf("journal is closed after an earlier error: %w", w.broken)
+	}
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("event %s cannot be written: %w", typ, err)
+	}
+	e := Event{Run: w.last.Run, Seq: w.last.Seq + 1, Time: w.now().UTC().Round(0), Type: typ, Path: path, Data: raw, Prev: w.last.Hash}
+	e.Hash = e.Digest()
+	// An event is written even when the run is being cancelled: losing the
+	// record of what happened helps nobody.
+	if err := w.store.Append(context.WithoutCancel(ctx), e); err != nil {
+		w.broken = &NotDurableError{Event: e, Err: err}
+		return w.broken
+	}
+	w.last = e
+	w.notify(e)
+	return nil
+}
+
+// NotDurableError says that an event may not have been written.
+type NotDurableError struct {
+	Event Event
+	Err   error
+}
+
+// Error names the event.
+func (e *NotDurableError) Error() string {
+	return fmt.Sprintf("event %d of run %s (%s) is not durable: %v", e.Event.Seq, e.Event.Run, e.Event.Type, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *NotDurableError) Unwrap() error { return e.Err }
