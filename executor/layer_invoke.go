@@ -1,0 +1,162 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/journal"
+)
+
+// invoke is the innermost layer: it lets the action act. A change is announced
+// before and recorded after; what was announced and not recorded is asked of
+// the world before anything else.
+func (s *session) invoke(ctx context.Context, c *call) outcome {
+	if c.node.Action.Spec.Effect == actions.Observe {
+		out, err := c.node.Action.Run(ctx, c.act, c.in, c.intent.State)
+		if err != nil {
+			return failed(s.stopCause(ctx, err), c.node.Path)
+		}
+		return outcome{status: journal.Succeeded, outputs: out}
+	}
+	if c.pending {
+		if st := s.state.Steps[c.node.Path]; st.Acted {
+			return outcome{status: journal.Succeeded, outputs: st.Outputs}
+		}
+		return s.settle(ctx, c, nil)
+	}
+	if err := s.record(ctx, journal.StepIntent, c.node.Path, c.intent); err != nil {
+		return outcome{status: journal.FailedRun, err: err, step: c.node.Path}
+	}
+	c.pending = true
+	return s.act(ctx, c)
+}
+
+// act runs the change and finds out what became of it.
+func (s *session) act(ctx context.Context, c *call) outcome {
+	out, err := c.node.Action.Run(ctx, c.act, c.in, c.intent.State)
+	if err == nil {
+		return s.acted(ctx, c, out)
+	}
+	switch actions.KindOf(err) {
+	case actions.KindRefused, actions.KindConflict, actions.KindInvalid:
+		o := failed(err, c.node.Path) // nothing was written
+		o.effect = actions.NotApplied
+		return o
+	default:
+		return s.settle(ctx, c, s.stopCause(ctx, err))
+	}
+}
+
+func (s *session) acted(ctx context.Context, c *call, out actions.Outputs) outcome {
+	if err := s.record(ctx, journal.StepActed, c.node.Path, journal.Acted{Attempt: c.attempt, Outputs: out}); err != nil {
+		return outcome{status: journal.FailedRun, err: err, step: c.node.Path}
+	}
+	return outcome{status: journal.Succeeded, outputs: out}
+}
+
+// settle asks the world what became of an announced effect whose result is not
+// known: after a crash (cause is nil), or after an error that may have come
+// after the write landed.
+func (s *session) settle(ctx context.Context, c *call, cause error) outcome {
+	lost := cause == nil || actions.KindOf(cause) == actions.KindUnreachable
+	verdict, out, err := s.probe(ctx, c, lost)
+	if isNotDurable(err) {
+		return outcome{status: journal.FailedRun, err: err, step: c.node.Path}
+	}
+	if err != nil {
+		cause = errors.Join(cause, err)
+	}
+	switch {
+	case verdict == actions.Applied && lost:
+		return s.acted(ctx, c, out)
+	case verdict == actions.NotApplied && cause == nil && ctx.Err() == nil:
+		return s.act(ctx, c) // the same prepared form, so it can win only once
+	case errors.Is(cause, errStopped):
+		return outcome{status: journal.Cancelled, err: cause, effect: verdict}
+	case verdict == actions.NotApplied || verdict == actions.InFlight || verdict == actions.Applied:
+		o := failed(orSpent(ctx, cause), c.node.Path)
+		o.effect = verdict
+		return o
+	default:
+		return outcome{status: journal.InDoubt, err: &DoubtError{Step: c.node.Step.ID, Verdict: verdict, Err: cause}, effect: verdict}
+	}
+}
+
+// probe asks until the world answers something other than "still at work", as
+// long as there is time and the caller wants to know.
+func (s *session) probe(ctx context.Context, c *call, wait bool) (actions.Verdict, actions.Outputs, error) {
+	if c.node.Action.Probe == nil {
+		return actions.Unknown, nil, errors.New("the action cannot say whether it took effect")
+	}
+	pause := firstPause
+	for {
+		ask, cancel := s.grace(ctx)
+		verdict, out, err := c.node.Action.Probe(ask, c.act, c.in, c.intent.State)
+		cancel()
+		unreachable := actions.KindOf(err) == actions.KindUnreachable
+		again := wait && ctx.Err() == nil && (verdict == actions.InFlight && err == nil || unreachable)
+		if !again {
+			p := journal.Probed{Verdict: verdict, Error: errText(err)}
+			if e := s.record(ctx, journal.StepProbed, c.node.Path, p); e != nil {
+				return verdict, nil, e
+			}
+			return verdict, out, err
+		}
+		if unreachable {
+			if e := s.hold(ctx, c, err, &pause); e != nil {
+				wait = false
+				if isNotDurable(e) {
+					return verdict, nil, e
+				}
+			}
+			continue
+		}
+		c.act.Say("took effect, waiting for it to settle")
+		if s.Clock.Wait(ctx, firstPause) != nil {
+			wait = false
+		}
+	}
+}
+
+// graceTime is the time for one question after the deadline: to know whether a
+// change took place is worth more than to stop at the second.
+const graceTime = 5 * time.Second
+
+func (s *session) grace(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(context.WithoutCancel(ctx), graceTime, &SpentError{Owner: "the question whether the step took effect", Allowed: graceTime, Step: true})
+}
+
+// stopCause puts the named cause of an ended context before the error that
+// came of it.
+func (s *session) stopCause(ctx context.Context, err error) error { return actions.Cause(ctx, err) }
+
+func orSpent(ctx context.Context, err error) error {
+	if err != nil {
+		return err
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return errors.New("the step was interrupted and has not settled")
+}
+
+// DoubtError says that nobody can tell whether a step took effect.
+type DoubtError struct {
+	Step    string
+	Verdict actions.Verdict
+	Err     error
+}
+
+// Error says what is known.
+func (e *DoubtError) Error() string {
+	s := "whether step " + e.Step + " took effect is in doubt (" + e.Verdict.String() + ")"
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap gives the cause.
+func (e *DoubtError) Unwrap() error { return e.Err }

@@ -1,0 +1,38 @@
+package executor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/journal"
+)
+
+// replayed answers for steps that ended before: a resume never asks a finished
+// step again, and never asks its guard again.
+func (s *session) replayed(next stepFunc) stepFunc {
+	return func(ctx context.Context, c *call) outcome {
+		st := s.state.Steps[c.node.Path]
+		if st != nil && st.Status != "" {
+			return recalled(c.node.Path, st)
+		}
+		if st != nil && (st.Open || st.Acted) {
+			c.attempt, c.intent, c.pending = st.Attempt, st.Intent, true
+		}
+		return next(ctx, c)
+	}
+}
+
+func recalled(path string, st *journal.StepState) outcome {
+	out := outcome{status: st.Status, outputs: st.Outputs, step: cmp.Or(st.Decided, path), recorded: true}
+	switch {
+	case out.ok():
+	case st.Failure != nil:
+		out.err = &actions.Error{Hint: st.Failure.Hint, Err: errors.New(st.Failure.Message)}
+	default:
+		out.err = fmt.Errorf("%s ended %s", path, st.Status)
+	}
+	return out
+}

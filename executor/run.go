@@ -1,0 +1,165 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/journal"
+)
+
+// Run runs a program from its beginning and gives the state at its end. The
+// error is about the run's bookkeeping (the journal, the target); how the
+// steps came out is in the state.
+func (r *Runner) Run(ctx context.Context, p *Program, req Request) (*journal.State, error) {
+	now := r.Clock.Now()
+	m := p.Playbook.Metadata
+	started := journal.Started{
+		Playbook: m.Name, Version: m.Version, Title: m.Title, Digest: p.Source.Digest(), Source: p.Source,
+		Inputs: req.Inputs, Target: req.Target, Identity: req.Identity, Reason: req.Reason,
+		User: r.Who.User, Process: r.Who.Process, Tool: r.Who.Tool,
+		Deadline: now.Add(p.Playbook.Spec.Budget.Std()),
+	}
+	s := r.session(p, req.ID, req.Target, journal.NewState())
+	if err := s.record(ctx, journal.RunStarted, "", started); err != nil {
+		return nil, err
+	}
+	s.scope.inputs(req.Inputs)
+	return s.finish(ctx)
+}
+
+// Resume continues a run that was interrupted, cancelled or left in doubt. It
+// runs the recorded playbook with the recorded inputs; finished steps are not
+// asked again, and deadlines stay where they were.
+func (r *Runner) Resume(ctx context.Context, p *Program, state *journal.State) (*journal.State, error) {
+	identity, err := r.identify(ctx, state.Started.Target, state.Started.Identity)
+	if err != nil {
+		return state, err
+	}
+	inputs, err := p.restoreInputs(state.Started.Inputs)
+	if err != nil {
+		return state, err
+	}
+	s := r.session(p, state.ID, state.Started.Target, state)
+	if err := s.record(ctx, journal.RunResumed, "", journal.Resumed{User: r.Who.User, Process: r.Who.Process, Identity: identity, Tool: r.Who.Tool}); err != nil {
+		return state, err
+	}
+	s.scope.inputs(inputs)
+	for _, st := range state.Steps {
+		s.observeState(st)
+	}
+	return s.finish(ctx)
+}
+
+func (s *session) finish(ctx context.Context) (*journal.State, error) {
+	spec := s.prog.Playbook.Spec
+	s.operator = ctx
+	bounded, cancel := s.within(ctx, s.state.Started.Deadline, &SpentError{Owner: "playbook " + s.prog.Playbook.Metadata.Name, Allowed: spec.Budget.Std()})
+	defer cancel()
+	out := s.body(bounded, s.prog.Body, spec.FinallyBudget.Std(), "finally of the playbook")
+	if nd, ok := errors.AsType[*journal.NotDurableError](out.err); ok {
+		return s.state, nd
+	}
+	if out.status == journal.Refused && s.state.Changed {
+		// "refused" promises that nothing was changed.
+		out.status = journal.FailedRun
+	}
+	end := journal.Ended{Status: out.status, Step: out.step}
+	if out.err != nil {
+		end.Message, end.Hint = out.err.Error(), actions.HintOf(out.err)
+	}
+	return s.state, s.record(ctx, journal.RunEnded, "", end)
+}
+
+// WrongTargetError says that the target is not the one that was planned.
+type WrongTargetError struct{ Differences []string }
+
+// Error lists what differs.
+func (e *WrongTargetError) Error() string {
+	return fmt.Sprintf("this is not the target that was planned: %v", e.Differences)
+}
+
+// identify asks who the target is and compares what must not differ. The
+// address and the user may: a second endpoint of the same cluster is the same
+// cluster.
+func (r *Runner) identify(ctx context.Context, t actions.Target, want journal.Identity) (journal.Identity, error) {
+	got, err := r.World.Identify(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	var diff []string
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if pinned(key) && want[key] != got[key] {
+			diff = append(diff, fmt.Sprintf("%s was %s, is %s", key, want[key], got[key]))
+		}
+	}
+	if len(diff) > 0 {
+		return nil, &WrongTargetError{diff}
+	}
+	return got, nil
+}
+
+func pinned(key string) bool { return key == "cluster" || key == "namespace" || key == "namespace_uid" }
+
+func (s *session) observeState(st *journal.StepState) { s.scope.set(base(st.Path), st) }
+
+// body runs steps, then rescue when they failed, then finally in any case.
+func (s *session) body(ctx context.Context, b Body, finallyBudget time.Duration, name string) outcome {
+	out := s.sequence(ctx, b.Steps)
+	if len(b.Rescue) > 0 && recoverable(out) && ctx.Err() == nil {
+		s.Watch.Say("", "steps did not succeed, rescue begins: "+errText(out.err))
+		out = s.sequence(ctx, b.Rescue)
+	}
+	if out.final() || len(b.Finally) == 0 || isNotDurable(out.err) {
+		return out
+	}
+	// The deadline that may just have passed is not finally's; a stop is.
+	fctx, cancel := context.WithTimeoutCause(s.operator, finallyBudget, &SpentError{Owner: name, Allowed: finallyBudget})
+	defer cancel()
+	if fin := s.sequence(fctx, b.Finally); !fin.ok() && (out.ok() || fin.final() || isNotDurable(fin.err)) {
+		return fin
+	}
+	return out
+}
+
+func recoverable(o outcome) bool {
+	return (o.status == journal.FailedRun || o.status == journal.OverBudget) && !isNotDurable(o.err)
+}
+
+func isNotDurable(err error) bool {
+	_, ok := errors.AsType[*journal.NotDurableError](err)
+	return ok
+}
+
+func (s *session) sequence(ctx context.Context, nodes []*Node) outcome {
+	for _, n := range nodes {
+		if s.stopping() {
+			return outcome{status: journal.Cancelled, err: errStopped, step: n.Path}
+		}
+		out := s.node(ctx, n)
+		if isNotDurable(out.err) {
+			return out
+		}
+		if !out.ok() && (out.status != journal.FailedRun || n.Step.OnFailure != "continue") {
+			return out
+		}
+	}
+	return outcome{status: journal.Succeeded}
+}
+
+// node runs a step or block. None begins when time is spent or the operator
+// said stop; one that began before goes in, because its effect may have to be
+// asked of the world.
+func (s *session) node(ctx context.Context, n *Node) outcome {
+	if ctx.Err() != nil && s.state.Steps[n.Path] == nil {
+		return failed(context.Cause(ctx), n.Path)
+	}
+	if n.IsBlock() {
+		return s.block(ctx, n)
+	}
+	return s.step(ctx, s.call(n))
+}

@@ -1,0 +1,72 @@
+package executor
+
+import (
+	"context"
+	"time"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/journal"
+)
+
+// Runner runs programs. It holds what all runs share; what belongs to one run
+// is in a session.
+type Runner struct {
+	Registry actions.Registry
+	Store    journal.Store
+	World    World
+	Clock    Clock
+	Watch    Watcher
+	Who      Who
+	Stop     <-chan struct{} // closed to ask for a stop at the next safe point
+}
+
+// World says what a target is, so that a run acts on what was reviewed and on
+// nothing else.
+type World interface {
+	// Identify gives the identity of the target: for a cluster the UID of its
+	// kube-system namespace, its address, and who we are there.
+	Identify(ctx context.Context, t actions.Target) (journal.Identity, error)
+}
+
+// Clock tells the time and waits. Wait gives the cause when ctx ends first.
+type Clock struct {
+	Now  func() time.Time
+	Wait func(ctx context.Context, d time.Duration) error
+}
+
+// SystemClock is the clock of the machine.
+func SystemClock() Clock {
+	return Clock{Now: time.Now, Wait: func(ctx context.Context, d time.Duration) error {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}}
+}
+
+// Watcher is told what happens as it happens. Event is called after the event
+// is durable; Say is a line of progress that is not recorded.
+type Watcher interface {
+	Event(e journal.Event)
+	Say(path, line string)
+}
+
+// Who says who runs, from which process, with which version of the tool.
+type Who struct {
+	User    string
+	Process journal.Process
+	Tool    string
+}
+
+// Request is one run to be done.
+type Request struct {
+	ID       string
+	Inputs   map[string]any
+	Target   actions.Target
+	Identity journal.Identity // as planned; the run refuses any other
+	Reason   string
+}

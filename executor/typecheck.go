@@ -1,0 +1,133 @@
+package executor
+
+import (
+	"slices"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/guard"
+	"github.com/runbackhq/runback/schema"
+)
+
+// with checks the inputs of an action as far as they are known: everything
+// that is written out is decoded, everything that is an expression is typed.
+func (c *compiler) with(n *Node, a actions.Action, env guard.Env) {
+	tree := n.Step.With
+	if tree.IsZero() {
+		tree = schema.Tree{Pos: n.Step.Pos, Kind: schema.Map}
+	}
+	_, found := a.Decode(tree)
+	var holes []schema.Pos
+	tree.Walk(func(t schema.Tree) {
+		if t.Kind == schema.Template {
+			holes = append(holes, t.Pos)
+		}
+	})
+	for _, d := range found {
+		// The decoder cannot see through an expression; templates does that.
+		if !slices.Contains(holes, d.Pos) {
+			c.found = append(c.found, d)
+		}
+	}
+	c.templates(tree, a.Spec.In, env, n.values)
+}
+
+// templates compiles every expression of a tree and checks it against the type
+// of the field it stands in.
+func (c *compiler) templates(t schema.Tree, ty *schema.Type, env guard.Env, into map[string]*guard.Value) {
+	switch t.Kind {
+	case schema.Template:
+		c.template(t, ty, env, into)
+	case schema.List:
+		elem := &schema.Type{Kind: "any"}
+		if ty.Kind == "list" {
+			elem = ty.Elem
+		}
+		for _, it := range t.Items {
+			c.templates(it, elem, env, into)
+		}
+	case schema.Map:
+		for _, p := range t.Pairs {
+			c.templates(p.Value, member(ty, p.Key), env, into)
+		}
+	default: // a plain value has no expressions
+	}
+}
+
+func (c *compiler) template(t schema.Tree, ty *schema.Type, env guard.Env, into map[string]*guard.Value) {
+	for _, part := range t.Parts {
+		if !part.Expr {
+			continue
+		}
+		v, err := guard.CompileValue(part.Text, env)
+		if err != nil {
+			c.exprError(part.At, part.Text, err)
+			continue
+		}
+		into[part.Text] = v
+		if t.Whole() && !fits(v.Kind(), ty.Kind) {
+			c.fail(part.At, "", "expected %s, the expression gives %s", ty.Kind, v.Kind())
+		}
+	}
+	if !t.Whole() && !fits("string", ty.Kind) {
+		c.fail(t.Pos, "write one expression and nothing around it", "expected %s, found text with an expression in it", ty.Kind)
+	}
+}
+
+func member(ty *schema.Type, key string) *schema.Type {
+	switch ty.Kind {
+	case "object":
+		if f := ty.Field(key); f != nil {
+			return f.Type
+		}
+	case "map":
+		return ty.Elem
+	}
+	return &schema.Type{Kind: "any"}
+}
+
+// fits says whether a value of one kind may stand where another is expected.
+func fits(have, want string) bool {
+	if have == "any" || want == "any" || have == want {
+		return true
+	}
+	return slices.Contains(map[string][]string{
+		"number":   {"int"},
+		"share":    {"number", "int", "string"},
+		"duration": {"string"},
+		"object":   {"map"},
+	}[want], have)
+}
+
+func inputsType(in schema.Inputs) *schema.Type {
+	t := &schema.Type{Kind: "object"}
+	for _, x := range in {
+		t.Fields = append(t.Fields, schema.Field{Name: x.Name, Type: &schema.Type{Kind: x.Type}})
+	}
+	return t
+}
+
+// runType is what expressions may know of the run itself.
+func runType() *schema.Type {
+	text, duration := &schema.Type{Kind: "string"}, &schema.Type{Kind: "duration"}
+	return &schema.Type{Kind: "object", Fields: []schema.Field{
+		{Name: "id", Type: text}, {Name: "reason", Type: text}, {Name: "started", Type: text},
+		{Name: "elapsed", Type: duration}, {Name: "remaining", Type: duration},
+	}}
+}
+
+// outputsType is the type of outputs as they come back from the journal: JSON
+// has no durations, so they are text there.
+func outputsType(t *schema.Type) *schema.Type {
+	out := *t
+	if out.Kind == "duration" {
+		out.Kind = "string"
+	}
+	if t.Elem != nil {
+		out.Elem = outputsType(t.Elem)
+	}
+	out.Fields = slices.Clone(t.Fields)
+	for i := range out.Fields {
+		out.Fields[i].Type = outputsType(t.Fields[i].Type)
+	}
+	return &out
+}

@@ -1,0 +1,4 @@
+package process
+
+// StartTime lets a test name another process.
+var StartTime = startTime
