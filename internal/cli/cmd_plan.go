@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbackhq/runback/executor"
+	"github.com/runbackhq/runback/internal/journal"
+)
+
+func (a *App) planCmd() *cobra.Command {
+	var sets []string
+	cmd := &cobra.Command{
+		Use:   "plan NAME|FILE",
+		Short: "Show what a run would do, step by step and field by field; changes nothing",
+		Long: `Show what a run would do to the world as it is now. Observations are made for
+real, changes are asked of the API server as a dry run, guards are evaluated.
+Nothing is changed. Exit code 3 says that a run would be refused.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.compile(args[0])
+			if err != nil {
+				return err
+			}
+			given, err := parseSets(sets)
+			if err != nil {
+				return err
+			}
+			plan, err := a.makePlan(cmd.Context(), p, given)
+			if err != nil {
+				return err
+			}
+			return a.showPlan(plan, args[0], sets)
+		},
+	}
+	cmd.Flags().StringArrayVar(&sets, "set", nil, "value of an input, name=value; may be given again")
+	a.outputFlag(cmd)
+	return cmd
+}
+
+func (a *App) makePlan(ctx context.Context, p *executor.Program, given map[string]string) (*executor.Plan, error) {
+	inputs, err := p.Bind(given)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.runner(nil, silent{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	target, identity, err := a.target(ctx, r, p, inputs)
+	if err != nil {
+		return nil, err
+	}
+	return r.Plan(ctx, p, executor.Request{Inputs: inputs, Target: target, Identity: identity})
+}
+
+func (a *App) showPlan(plan *executor.Plan, arg string, sets []string) error {
+	if a.json() {
+		if err := printJSON(a.Out, plan); err != nil {
+			return err
+		}
+	} else {
+		a.planScreen(plan, a.runCommand(arg, sets))
+	}
+	if plan.Refused != "" {
+		return &exitError{code: exitRefused, shown: true, err: fmt.Errorf("a run would be refused at step %s", plan.Refused)}
+	}
+	return nil
+}
+
+// silent watches nothing.
+type silent struct{}
+
+func (silent) Event(journal.Event) {}
+func (silent) Say(string, string)  {}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbackhq/runback/executor"
+	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/internal/process"
+)
+
+func (a *App) resumeCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "resume RUN",
+		Short: "Go on with a run that was interrupted, cancelled or left in doubt",
+		Long: `Go on with a run. Finished steps are not done again. A step that was under way
+is asked of the target first: it is done again only when the target says that it
+did not take effect. The recorded playbook is run, never a newer file, and the
+deadlines stay where they were.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			state, err := a.load(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if err := resumable(state); err != nil {
+				return err
+			}
+			p, err := a.compileSource(state.Started.Source)
+			if err != nil {
+				return err
+			}
+			return a.execute(cmd.Context(), p, func(ctx context.Context, r *executor.Runner) (*journal.State, error) {
+				return r.Resume(ctx, p, state)
+			})
+		},
+	}
+	a.outputFlag(cmd)
+	return cmd
+}
+
+// resumable refuses a run that is over, and one that somebody still runs.
+func resumable(state *journal.State) error {
+	if !state.Status.Resumable() {
+		return &exitError{code: exitRefused, hint: "start a new one: runback run " + state.Started.Playbook, err: fmt.Errorf("run %s is over: %s", state.ID, state.Status)}
+	}
+	if state.Status != journal.Running {
+		return nil
+	}
+	alive, known := process.Alive(state.Process)
+	switch {
+	case alive:
+		return &exitError{code: exitLocked, hint: "stop it there first, or wait: runback status " + state.ID,
+			err: fmt.Errorf("run %s is being run by process %d", state.ID, state.Process.PID)}
+	case !known:
+		return &exitError{code: exitLocked, hint: "resume it on that machine",
+			err: fmt.Errorf("run %s belongs to process %d on %s, which cannot be seen from here", state.ID, state.Process.PID, state.Process.Host)}
+	default:
+		return nil
+	}
+}
+
+// load reads a run by its id or by a beginning of it that is unique; "last"
+// is the newest.
+func (a *App) load(ctx context.Context, id string) (*journal.State, error) {
+	events, err := a.events(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return journal.Fold(events)
+}
+
+func (a *App) events(ctx context.Context, id string) (events []journal.Event, err error) {
+	store, err := a.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	full, err := runID(ctx, store, id)
+	if err != nil {
+		return nil, err
+	}
+	return store.Events(ctx, full)
+}
+
+func runID(ctx context.Context, store journal.Store, id string) (string, error) {
+	spans, err := store.Runs(ctx)
+	if err != nil {
+		return "", err
+	}
+	var hits []string
+	for i, sp := range spans {
+		if sp.First.Run == id || id == "last" && i == 0 {
+			return sp.First.Run, nil
+		}
+		if strings.HasPrefix(sp.First.Run, id) {
+			hits = append(hits, sp.First.Run)
+		}
+	}
+	if len(hits) == 1 {
+		return hits[0], nil
+	}
+	what := "no run"
+	if len(hits) > 1 {
+		what = "more than one run"
+	}
+	return "", &exitError{code: exitUsage, hint: "see: runback runs", err: fmt.Errorf("%s %q", what, id)}
+}

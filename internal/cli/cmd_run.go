@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbackhq/runback/executor"
+	"github.com/runbackhq/runback/internal/journal"
+)
+
+type runFlags struct {
+	sets   []string
+	reason string
+	yes    bool
+}
+
+func (a *App) runCmd() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run NAME|FILE",
+		Short: "Run a playbook",
+		Long: `Run a playbook. It shows the plan, asks for a reason and for confirmation, and
+records every event before the effect it announces. Ctrl-C once stops after the
+current step, twice stops now; both can be resumed.
+
+Exit codes: 0 done, 1 failed, 3 refused (nothing changed), 4 outcome unknown,
+5 cancelled, 6 held by another executor, 7 time spent, 8 journal not durable,
+64 usage, 65 invalid playbook.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.compile(args[0])
+			if err != nil {
+				return err
+			}
+			return a.runPlaybook(cmd.Context(), p, args[0], f)
+		},
+	}
+	cmd.Flags().StringArrayVar(&f.sets, "set", nil, "value of an input, name=value; may be given again")
+	cmd.Flags().StringVar(&f.reason, "reason", "", "why; recorded in the journal")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not show the plan and do not ask (for scripts)")
+	a.outputFlag(cmd)
+	return cmd
+}
+
+func (a *App) runPlaybook(ctx context.Context, p *executor.Program, arg string, f runFlags) error {
+	if !f.yes && !a.InTTY {
+		return usage("add --yes and --reason \"...\", or run it in a terminal", "nobody can be asked to confirm")
+	}
+	if f.yes && strings.TrimSpace(f.reason) == "" {
+		return usage(`add --reason "5xx after deploy 1.5.0"`, "a reason is required")
+	}
+	given, err := parseSets(f.sets)
+	if err != nil {
+		return err
+	}
+	inputs, err := p.Bind(given)
+	if err != nil {
+		return err
+	}
+	req := executor.Request{ID: newRunID(), Inputs: inputs, Reason: f.reason}
+	if !f.yes {
+		plan, err := a.makePlan(ctx, p, given)
+		if err != nil {
+			return err
+		}
+		if err := a.showPlan(plan, arg, f.sets); err != nil {
+			return err
+		}
+		if req.Reason, err = a.confirm(p, f.reason); err != nil {
+			return err
+		}
+		req.Target, req.Identity = plan.Target, plan.Identity
+	}
+	return a.execute(ctx, p, func(ctx context.Context, r *executor.Runner) (*journal.State, error) {
+		if req.Identity == nil {
+			if req.Target, req.Identity, err = a.target(ctx, r, p, inputs); err != nil {
+				return nil, err
+			}
+		}
+		return r.Run(ctx, p, req)
+	})
+}
+
+// confirm asks for the reason, when none was given, and for the name of the
+// playbook: a word that nobody types by habit.
+func (a *App) confirm(p *executor.Program, reason string) (string, error) {
+	in, st := bufio.NewReader(a.In), a.style(a.ErrTTY)
+	ask := func(q string) (string, error) {
+		fmt.Fprint(a.Err, st.bold(q))
+		line, err := in.ReadString('\n')
+		if err != nil && line == "" {
+			return "", &exitError{code: exitCancelled, err: errors.New("not confirmed; nothing was changed")}
+		}
+		return strings.TrimSpace(line), nil
+	}
+	var err error
+	for strings.TrimSpace(reason) == "" {
+		if reason, err = ask("\nReason (recorded): "); err != nil {
+			return "", err
+		}
+	}
+	name := p.Playbook.Metadata.Name
+	answer, err := ask(fmt.Sprintf("Type %q to run it: ", name))
+	if err != nil {
+		return "", err
+	}
+	if answer != name {
+		return "", &exitError{code: exitCancelled, err: errors.New("not confirmed; nothing was changed")}
+	}
+	return reason, nil
+}

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// App is the program with everything it takes from its surroundings, so that
+// a test can run it whole.
+type App struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Env      func(string) string
+	InTTY    bool // a person can be asked
+	OutTTY   bool
+	ErrTTY   bool
+	Width    int
+
+	flags globalFlags
+}
+
+// Main runs the program of the operating system and gives its exit code.
+func Main(ctx context.Context) int {
+	width, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil || width <= 0 {
+		width = 80
+	}
+	app := &App{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Width: width,
+		InTTY: term.IsTerminal(int(os.Stdin.Fd())), OutTTY: term.IsTerminal(int(os.Stdout.Fd())), ErrTTY: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+	return app.Run(ctx, os.Args[1:])
+}
+
+// Run runs one command line and gives its exit code.
+func (a *App) Run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	code := exitCode(err)
+	a.explain(err)
+	return code
+}
+
+// explain prints an error the way people read it: what, then what to do.
+func (a *App) explain(err error) {
+	if shown, ok := err.(interface{ Shown() bool }); ok && shown.Shown() {
+		return
+	}
+	st := a.style(a.ErrTTY)
+	fmt.Fprintf(a.Err, "%s %s\n", st.bad("error:"), err)
+	if h := hintOf(err); h != "" {
+		fmt.Fprintf(a.Err, "%s %s\n", st.dim("hint:"), h)
+	}
+}

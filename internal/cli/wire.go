@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/actions/all"
+	"github.com/runbackhq/runback/actions/k8s"
+	"github.com/runbackhq/runback/executor"
+	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/internal/journal/sqlite"
+	"github.com/runbackhq/runback/internal/process"
+)
+
+// clusters connects once for each context and namespace of a command, so that
+// a kubeconfig that changes while a run goes on cannot redirect it.
+type clusters struct {
+	kubeconfig string
+	mu         sync.Mutex
+	open       map[actions.KubernetesTarget]*k8s.Cluster
+}
+
+func (c *clusters) connect(ctx context.Context, t actions.KubernetesTarget) (*k8s.Cluster, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cl, ok := c.open[t]; ok {
+		return cl, nil
+	}
+	cl, err := k8s.Connect(ctx, k8s.Options{Kubeconfig: c.kubeconfig, Context: t.Context, Namespace: t.Namespace})
+	if err != nil {
+		return nil, err
+	}
+	c.open[t] = cl
+	return cl, nil
+}
+
+// Identify implements executor.World.
+func (c *clusters) Identify(ctx context.Context, t actions.Target) (journal.Identity, error) {
+	if t.Kubernetes == (actions.KubernetesTarget{}) {
+		return journal.Identity{}, nil // the playbook acts on no cluster
+	}
+	cl, err := c.connect(ctx, t.Kubernetes)
+	if err != nil {
+		return nil, err
+	}
+	id, err := cl.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(id)
+	if err != nil {
+		return nil, err
+	}
+	out := journal.Identity{}
+	return out, json.Unmarshal(raw, &out)
+}
+
+// world wires the actions to the clusters that the flags name.
+func (a *App) world() (*clusters, actions.Registry, error) {
+	c := &clusters{kubeconfig: a.flags.kubeconfig, open: map[actions.KubernetesTarget]*k8s.Cluster{}}
+	registry, err := all.Registry(c.connect)
+	return c, registry, err
+}
+
+// runner makes a runner. The store may be nil for a plan, which writes
+// nothing.
+func (a *App) runner(store journal.Store, w executor.Watcher, stop <-chan struct{}) (*executor.Runner, error) {
+	world, registry, err := a.world()
+	if err != nil {
+		return nil, err
+	}
+	return &executor.Runner{
+		Registry: registry, Store: store, World: world, Clock: executor.SystemClock(), Watch: w, Stop: stop,
+		Who: executor.Who{User: userName(), Process: process.Self(), Tool: version()},
+	}, nil
+}
+
+// storePath is where journals are kept: $XDG_STATE_HOME/runback/runback.db.
+func (a *App) storePath() (string, error) {
+	dir := a.Env("XDG_STATE_HOME")
+	if dir == "" {
+		home := a.Env("HOME")
+		if home == "" {
+			return "", &exitError{code: exitStore, hint: "set XDG_STATE_HOME to a folder for the journals", err: errors.New("neither XDG_STATE_HOME nor HOME is set")}
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(dir, "runback", "runback.db"), nil
+}
+
+func (a *App) openStore(ctx context.Context) (journal.Store, error) {
+	file, err := a.storePath()
+	if err != nil {
+		return nil, err
+	}
+	s, err := sqlite.Open(ctx, file)
+	if err != nil {
+		return nil, &exitError{code: exitStore, hint: "a run is not started without a journal; set XDG_STATE_HOME to a folder that can be written", err: err}
+	}
+	return s, nil
+}
+
+// newRunID makes a short random id that reads well aloud.
+func newRunID() string {
+	var b [5]byte
+	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails, its documentation says
+	return "r-" + strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
+}
+
+func userName() string {
+	u, err := user.Current()
+	if err != nil {
+		return "unknown"
+	}
+	return u.Username
+}
+
+// target gives the resolved target and who it is.
+func (a *App) target(ctx context.Context, r *executor.Runner, p *executor.Program, inputs map[string]any) (actions.Target, journal.Identity, error) {
+	t, err := p.Target(inputs, executor.Override{Context: a.flags.context, Namespace: a.flags.namespace})
+	if err != nil {
+		return t, nil, err
+	}
+	id, err := r.Pin(ctx, t)
+	if err != nil {
+		return t, nil, err
+	}
+	// What the kubeconfig left open is now known; a resume must not depend on
+	// it again.
+	if t.Kubernetes != (actions.KubernetesTarget{}) {
+		t.Kubernetes.Context, t.Kubernetes.Namespace = id["context"], id["namespace"]
+	}
+	return t, id, nil
+}
+
+func parseSets(sets []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, s := range sets {
+		k, v, ok := strings.Cut(s, "=")
+		if !ok || k == "" {
+			return nil, usage("write it as --set name=value", fmt.Sprintf("--set %q has no value", s))
+		}
+		out[k] = v
+	}
+	return out, nil
+}
