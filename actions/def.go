@@ -49,6 +49,15 @@ type Def[In, State, Out any] struct {
 	// NoUndo says why.
 	Undo   func(In, State, Out) ([]Step, error)
 	NoUndo string
+	// Differs gives the fields that Run wrote and that hold something else by
+	// now, Before being what Run wrote and After what is there. A step is
+	// undone only where nothing differs. Nil means that Probe is asked.
+	Differs func(context.Context, *Call, In, State) ([]FieldChange, error)
+	// Owes gives what the step leaves to be put right later, and Settles the
+	// keys of the obligations that it puts right; both of what Run would change,
+	// so nothing when there is nothing to change. Nil means none.
+	Owes    func(In, State) []Obligation
+	Settles func(In, State) []string
 
 	// Tell gives the outputs in one line for people. Nil leaves it to the
 	// screen to list them.
@@ -94,6 +103,8 @@ type Action struct {
 	Probe   func(ctx context.Context, c *Call, in any, state json.RawMessage) (Verdict, Outputs, error) // nil if the Def has none
 	Undo    func(in any, state json.RawMessage, out Outputs) ([]Step, error)                            // nil if the Def has none
 	Tell    func(Outputs) string                                                                        // nil if the Def has none
+	Differs func(ctx context.Context, c *Call, in any, state json.RawMessage) ([]FieldChange, error)    // nil if the Def has none
+	Owes    func(in any, state json.RawMessage) (owes []Obligation, settles []string, err error)
 }
 
 // Told gives outputs in one line for people, or "".
@@ -128,6 +139,10 @@ func Define[In, State, Out any](d Def[In, State, Out]) Action {
 		Prepare: d.prepare,
 		Preview: d.preview,
 		Run:     d.run,
+		Owes:    d.owes,
+	}
+	if d.Differs != nil {
+		a.Differs = d.differs
 	}
 	if d.Probe != nil {
 		a.Probe = d.probe
@@ -139,99 +154,4 @@ func Define[In, State, Out any](d Def[In, State, Out]) Action {
 		a.Tell = d.tell
 	}
 	return a
-}
-
-func (d Def[In, State, Out]) prepare(ctx context.Context, c *Call, in any) (json.RawMessage, error) {
-	if d.Prepare == nil {
-		return json.RawMessage("null"), nil
-	}
-	st, err := d.Prepare(ctx, c, in.(In))
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(st)
-}
-
-func (d Def[In, State, Out]) preview(ctx context.Context, c *Call, in any, state json.RawMessage) (Preview, error) {
-	if d.Preview == nil {
-		return Preview{Label: Exact, Summary: "reads only"}, nil
-	}
-	st, err := unpack[State](state)
-	if err != nil {
-		return Preview{}, err
-	}
-	return d.Preview(ctx, c, in.(In), st)
-}
-
-func (d Def[In, State, Out]) run(ctx context.Context, c *Call, in any, state json.RawMessage) (Outputs, error) {
-	st, err := unpack[State](state)
-	if err != nil {
-		return nil, err
-	}
-	out, err := d.Run(ctx, c, in.(In), st)
-	if err != nil {
-		return nil, err
-	}
-	return pack(out)
-}
-
-func (d Def[In, State, Out]) probe(ctx context.Context, c *Call, in any, state json.RawMessage) (Verdict, Outputs, error) {
-	st, err := unpack[State](state)
-	if err != nil {
-		return Unknown, nil, err
-	}
-	v, out, err := d.Probe(ctx, c, in.(In), st)
-	if err != nil {
-		return Unknown, nil, err
-	}
-	packed, err := pack(out)
-	return v, packed, err
-}
-
-func (d Def[In, State, Out]) undo(in any, state json.RawMessage, out Outputs) ([]Step, error) {
-	st, err := unpack[State](state)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := json.Marshal(out)
-	if err != nil {
-		return nil, err
-	}
-	typed, err := unpack[Out](raw)
-	if err != nil {
-		return nil, err
-	}
-	return d.Undo(in.(In), st, typed)
-}
-
-// tell is for people only: outputs that cannot be read are not told.
-func (d Def[In, State, Out]) tell(out Outputs) string {
-	raw, err := json.Marshal(out)
-	if err != nil {
-		return ""
-	}
-	typed, err := unpack[Out](raw)
-	if err != nil {
-		return ""
-	}
-	return d.Tell(typed)
-}
-
-func unpack[T any](raw json.RawMessage) (T, error) {
-	var v T
-	if len(raw) == 0 {
-		return v, nil
-	}
-	if err := json.Unmarshal(raw, &v); err != nil {
-		return v, fmt.Errorf("recorded value of %T cannot be read: %w", v, err)
-	}
-	return v, nil
-}
-
-func pack(v any) (Outputs, error) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	return DecodeOutputs(b)
 }

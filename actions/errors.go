@@ -26,11 +26,15 @@ const (
 	// KindInvalid: the inputs cannot work in this world (no such object).
 	// Never retried.
 	KindInvalid
+	// KindEnded: it acted and ended badly, and that is all there is to know (a
+	// command that exited with 1). What it left behind is not known. The step
+	// fails, without being in doubt, and is never retried.
+	KindEnded
 )
 
 // String names the kind.
 func (k Kind) String() string {
-	return [...]string{"failed", "refused", "conflict", "unreachable", "invalid"}[k]
+	return [...]string{"failed", "refused", "conflict", "unreachable", "invalid", "ended"}[k]
 }
 
 // Error is an error of a known kind, with a hint that says what to do next.
@@ -64,6 +68,11 @@ func Unreachable(format string, args ...any) error {
 // Invalid makes an error for inputs that cannot work in this world.
 func Invalid(hint, format string, args ...any) error {
 	return &Error{KindInvalid, hint, fmt.Errorf(format, args...)}
+}
+
+// Ended makes an error for an effect that is over and came out badly.
+func Ended(hint, format string, args ...any) error {
+	return &Error{KindEnded, hint, fmt.Errorf(format, args...)}
 }
 
 // KindOf gives the kind of an error; KindFailed when it has none.

@@ -21,6 +21,8 @@ type Preview struct {
 	Sets    []FieldValue  `json:"sets,omitempty"`    // single fields that are enforced, also those that are so already; a plan chains steps by them
 	Notes   []string      `json:"notes,omitempty"`   // consequences: "3 pods end, grace 10s"
 	Assumes []string      `json:"assumes,omitempty"` // what must hold for the preview to be right
+	// Adversaries may change back what the step changes.
+	Adversaries []Adversary `json:"adversaries,omitempty"`
 }
 
 // FieldValue is one field that an action enforces. Value is nil when the field

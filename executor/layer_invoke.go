@@ -44,9 +44,19 @@ func (s *session) act(ctx context.Context, c *call) outcome {
 		o := failed(err, c.node.Path) // nothing was written
 		o.effect = actions.NotApplied
 		return o
+	case actions.KindEnded:
+		return ended(err, c.node.Path)
 	default:
 		return s.settle(ctx, c, s.stopCause(ctx, err))
 	}
+}
+
+// ended is the outcome of an effect that is over and came out badly: known, but
+// not what it left behind.
+func ended(err error, path string) outcome {
+	o := failed(err, path)
+	o.effect = actions.Partial
+	return o
 }
 
 func (s *session) acted(ctx context.Context, c *call, out actions.Outputs) outcome {
@@ -64,6 +74,9 @@ func (s *session) settle(ctx context.Context, c *call, cause error) outcome {
 	verdict, out, err := s.probe(ctx, c, lost)
 	if isNotDurable(err) {
 		return outcome{status: journal.FailedRun, err: err, step: c.node.Path}
+	}
+	if actions.KindOf(err) == actions.KindEnded {
+		return ended(err, c.node.Path)
 	}
 	if err != nil {
 		cause = errors.Join(cause, err)
