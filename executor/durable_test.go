@@ -20,9 +20,9 @@ type broken struct {
 
 var errDisk = errors.New("disk is full")
 
-func (s *broken) Append(ctx context.Context, e journal.Event) error {
+func (s *broken) Append(ctx context.Context, e journal.Event, c journal.Claim) error {
 	if e.Seq < s.from {
-		return s.memory.Append(ctx, e)
+		return s.memory.Append(ctx, e, c)
 	}
 	if e.Seq == s.from && s.landed {
 		s.events = append(s.events, e)

@@ -35,6 +35,11 @@ func (s *session) invoke(ctx context.Context, c *call) outcome {
 
 // act runs the change and finds out what became of it.
 func (s *session) act(ctx context.Context, c *call) outcome {
+	if err := s.lease.Check(ctx); err != nil {
+		o := failed(s.stopCause(ctx, err), c.node.Path) // nothing was written
+		o.effect = actions.NotApplied
+		return o
+	}
 	out, err := c.node.Action.Run(ctx, c.act, c.in, c.intent.State)
 	if err == nil {
 		return s.acted(ctx, c, out)
@@ -86,7 +91,7 @@ func (s *session) settle(ctx context.Context, c *call, cause error) outcome {
 		return s.acted(ctx, c, out)
 	case verdict == actions.NotApplied && cause == nil && ctx.Err() == nil:
 		return s.act(ctx, c) // the same prepared form, so it can win only once
-	case errors.Is(cause, errStopped):
+	case stopped(cause):
 		return outcome{status: journal.Cancelled, err: cause, effect: verdict}
 	case verdict == actions.NotApplied || verdict == actions.InFlight || verdict == actions.Applied:
 		o := failed(orSpent(ctx, cause), c.node.Path)

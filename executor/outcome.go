@@ -74,7 +74,7 @@ func failed(err error, path string) outcome {
 	if spent, ok := errors.AsType[*SpentError](err); ok && !spent.Step {
 		o.status = journal.OverBudget
 	}
-	if errors.Is(err, errStopped) {
+	if stopped(err) {
 		o.status = journal.Cancelled
 	}
 	if refuses(err) {
@@ -82,6 +82,10 @@ func failed(err error, path string) outcome {
 	}
 	return o
 }
+
+// stopped says whether the run was ended from outside: by the operator, or
+// because somebody else holds the target now.
+func stopped(err error) bool { return errors.Is(err, errStopped) || lostLock(err) }
 
 // Stopped makes the cause of a context that the operator ended, so that the
 // run ends as cancelled rather than failed.

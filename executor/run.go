@@ -16,15 +16,20 @@ import (
 // error is about the run's bookkeeping (the journal, the target); how the
 // steps came out is in the state.
 func (r *Runner) Run(ctx context.Context, p *Program, req Request) (*journal.State, error) {
+	ctx, held, err := r.lock(ctx, req.ID, p.Playbook.Metadata.Name, req.Target, req.Identity)
+	if err != nil {
+		return nil, err
+	}
+	defer r.unlock(ctx, held)
 	now := r.Clock.Now()
 	m := p.Playbook.Metadata
 	started := journal.Started{
 		Playbook: m.Name, Version: m.Version, Title: m.Title, Digest: p.Source.Digest(), Source: p.Source,
 		Inputs: req.Inputs, Target: req.Target, Identity: req.Identity, Reason: req.Reason,
 		User: r.Who.User, Process: r.Who.Process, Tool: r.Who.Tool,
-		Deadline: now.Add(p.Playbook.Spec.Budget.Std()),
+		Deadline: now.Add(p.Playbook.Spec.Budget.Std()), Epoch: held.claim.Epoch,
 	}
-	s := r.session(p, req.ID, req.Target, journal.NewState())
+	s := r.session(p, held, req.Target, journal.NewState())
 	if err := s.record(ctx, journal.RunStarted, "", started); err != nil {
 		return nil, err
 	}
@@ -44,8 +49,13 @@ func (r *Runner) Resume(ctx context.Context, p *Program, state *journal.State) (
 	if err != nil {
 		return state, err
 	}
-	s := r.session(p, state.ID, state.Started.Target, state)
-	if err := s.record(ctx, journal.RunResumed, "", journal.Resumed{User: r.Who.User, Process: r.Who.Process, Identity: identity, Tool: r.Who.Tool}); err != nil {
+	ctx, held, err := r.lock(ctx, state.ID, state.Started.Playbook, state.Started.Target, identity)
+	if err != nil {
+		return state, err
+	}
+	defer r.unlock(ctx, held)
+	s := r.session(p, held, state.Started.Target, state)
+	if err := s.record(ctx, journal.RunResumed, "", journal.Resumed{User: r.Who.User, Process: r.Who.Process, Identity: identity, Tool: r.Who.Tool, Epoch: held.claim.Epoch}); err != nil {
 		return state, err
 	}
 	s.scope.inputs(inputs)
@@ -72,7 +82,11 @@ func (s *session) finish(ctx context.Context) (*journal.State, error) {
 	if out.err != nil {
 		end.Message, end.Hint = out.err.Error(), actions.HintOf(out.err)
 	}
-	return s.state, s.record(ctx, journal.RunEnded, "", end)
+	err := s.record(ctx, journal.RunEnded, "", end)
+	if err == nil && lostLock(out.err) {
+		err = out.err
+	}
+	return s.state, err
 }
 
 // WrongTargetError says that the target is not the one that was planned.

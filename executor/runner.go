@@ -6,6 +6,7 @@ import (
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/internal/lock"
 )
 
 // Runner runs programs. It holds what all runs share; what belongs to one run
@@ -15,6 +16,7 @@ type Runner struct {
 	Store    journal.Store
 	World    World
 	Clock    Clock
+	Alive    func(journal.Process) (alive, known bool) // of an executor; see internal/process
 	Watch    Watcher
 	Who      Who
 	Stop     <-chan struct{} // closed to ask for a stop at the next safe point
@@ -26,6 +28,9 @@ type World interface {
 	// Identify gives the identity of the target: for a cluster the UID of its
 	// kube-system namespace, its address, and who we are there.
 	Identify(ctx context.Context, t actions.Target) (journal.Identity, error)
+	// Locks gives the locks that live with the target, for all who act on it
+	// from anywhere.
+	Locks(ctx context.Context, t actions.Target) ([]lock.Register, error)
 }
 
 // Clock tells the time and waits. Wait gives the cause when ctx ends first.

@@ -14,6 +14,7 @@ import (
 type session struct {
 	Runner
 	prog   *Program
+	lease  *holding
 	target actions.Target
 	state  *journal.State // folded live: what is true is what was recorded
 	writer *journal.Writer
@@ -38,11 +39,11 @@ type stepFunc func(ctx context.Context, c *call) outcome
 
 type layer func(next stepFunc) stepFunc
 
-func (r *Runner) session(p *Program, id string, target actions.Target, state *journal.State) *session {
-	s := &session{Runner: *r, prog: p, target: target, state: state, scope: newScope()}
+func (r *Runner) session(p *Program, h *holding, target actions.Target, state *journal.State) *session {
+	s := &session{Runner: *r, prog: p, lease: h, target: target, state: state, scope: newScope()}
 	last := state.Last
-	last.Run = id
-	s.writer = journal.NewWriter(r.Store, r.Clock.Now, last, s.observe)
+	last.Run = h.claim.Run
+	s.writer = journal.NewWriter(r.Store, h.claim, r.Clock.Now, last, s.observe)
 	s.step = s.invoke
 	for _, l := range []layer{s.verified, s.prepared, s.held, s.retried, s.budgeted, s.guarded, s.replayed, s.observed} {
 		s.step = l(s.step)

@@ -13,6 +13,7 @@ import (
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/executor"
 	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/internal/lock"
 	"github.com/runbackhq/runback/schema"
 )
 
@@ -35,6 +36,7 @@ type world struct {
 	landed   func()                       // called when a write has landed
 	prepared map[string]int
 	probed   map[string]int
+	locks    []lock.Register
 }
 
 func newWorld() *world {
@@ -46,6 +48,8 @@ func newWorld() *world {
 func (w *world) Identify(context.Context, actions.Target) (journal.Identity, error) {
 	return journal.Identity{"cluster": w.identity}, nil
 }
+
+func (w *world) Locks(context.Context, actions.Target) ([]lock.Register, error) { return w.locks, nil }
 
 type setIn struct {
 	Key   string `json:"key" doc:"name"`
@@ -192,11 +196,15 @@ type memory struct {
 	events    []journal.Event
 	dieBefore int
 	dieAfter  int
+	holding   journal.Holding
 }
 
 type died struct{ at int }
 
-func (m *memory) Append(_ context.Context, e journal.Event) error {
+func (m *memory) Append(_ context.Context, e journal.Event, c journal.Claim) error {
+	if c.Epoch != m.holding.Epoch {
+		return journal.ErrOvertaken
+	}
 	if e.Seq == m.dieBefore {
 		panic(died{e.Seq})
 	}
@@ -210,6 +218,15 @@ func (m *memory) Append(_ context.Context, e journal.Event) error {
 	return nil
 }
 
+func (m *memory) Holding(context.Context, string) (journal.Holding, error) { return m.holding, nil }
+func (m *memory) Claim(_ context.Context, was journal.Holding, run string, by journal.Process) (journal.Claim, error) {
+	m.holding = journal.Holding{Target: was.Target, Epoch: was.Epoch + 1, Run: run, By: by, Held: true}
+	return journal.Claim{Target: was.Target, Run: run, Epoch: m.holding.Epoch}, nil
+}
+func (m *memory) Release(context.Context, journal.Claim) error {
+	m.holding.Held = false
+	return nil
+}
 func (m *memory) Events(context.Context, string) ([]journal.Event, error) { return m.events, nil }
 func (m *memory) Runs(context.Context) ([]journal.Span, error)            { return nil, nil }
 func (m *memory) Close() error                                            { return nil }
@@ -232,7 +249,8 @@ func newBench(t testing.TB) *bench {
 }
 
 func (b *bench) runner() *executor.Runner {
-	return &executor.Runner{Registry: b.w.registry(b.t), Store: b.store, World: b.w, Clock: executor.SystemClock(), Watch: quiet{}, Stop: b.stop}
+	return &executor.Runner{Registry: b.w.registry(b.t), Store: b.store, World: b.w, Clock: executor.SystemClock(), Watch: quiet{}, Stop: b.stop,
+		Alive: func(journal.Process) (bool, bool) { return false, true }, Who: executor.Who{Process: journal.Process{PID: 1}}}
 }
 
 func (b *bench) program(spec string) *executor.Program {

@@ -6,6 +6,7 @@ import (
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/executor"
 	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/internal/lock"
 	"github.com/runbackhq/runback/schema"
 )
 
@@ -49,6 +50,9 @@ func exitCode(err error) int {
 		}
 		return exitStore
 	}
+	if locked(err) {
+		return exitLocked
+	}
 	if _, ok := errors.AsType[*journal.DamagedError](err); ok {
 		return exitStore
 	}
@@ -67,6 +71,14 @@ func exitCode(err error) int {
 	default:
 		return exitFailed
 	}
+}
+
+// locked says that somebody else holds the target.
+func locked(err error) bool {
+	_, held := errors.AsType[*lock.HeldError](err)
+	_, poisoned := errors.AsType[*lock.PoisonedError](err)
+	_, lost := errors.AsType[*lock.LostError](err)
+	return held || poisoned || lost
 }
 
 // statusCode gives the exit code of an ended run.
@@ -96,6 +108,12 @@ func hintOf(err error) string {
 	}
 	if _, ok := errors.AsType[*executor.WrongTargetError](err); ok {
 		return "check --context, --kubeconfig and --namespace; nothing was changed"
+	}
+	if e, ok := errors.AsType[*lock.HeldError](err); ok {
+		return "wait for it, or ask " + e.Holder.User + " on " + e.Holder.Process.Host + "; nothing was changed"
+	}
+	if _, ok := errors.AsType[*lock.PoisonedError](err); ok {
+		return "look at it: kubectl get lease runback -o yaml; delete it only when you know that nobody acts; nothing was changed"
 	}
 	return actions.HintOf(err)
 }

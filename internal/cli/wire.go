@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/actions/all"
@@ -18,6 +19,8 @@ import (
 	"github.com/runbackhq/runback/executor"
 	"github.com/runbackhq/runback/internal/journal"
 	"github.com/runbackhq/runback/internal/journal/sqlite"
+	"github.com/runbackhq/runback/internal/lock"
+	"github.com/runbackhq/runback/internal/lock/kubelease"
 	"github.com/runbackhq/runback/internal/process"
 )
 
@@ -64,6 +67,19 @@ func (c *clusters) Identify(ctx context.Context, t actions.Target) (journal.Iden
 	return out, json.Unmarshal(raw, &out)
 }
 
+// Locks implements executor.World.
+func (c *clusters) Locks(ctx context.Context, t actions.Target) ([]lock.Register, error) {
+	if t.Kubernetes == (actions.KubernetesTarget{}) {
+		return nil, nil
+	}
+	cl, err := c.connect(ctx, t.Kubernetes)
+	if err != nil {
+		return nil, err
+	}
+	leases := cl.Typed.CoordinationV1().Leases(cl.Namespace)
+	return []lock.Register{kubelease.Lease{Leases: leases, Namespace: cl.Namespace, Now: time.Now, Explain: k8s.Explain}}, nil
+}
+
 // world wires the actions to the clusters that the flags name.
 func (a *App) world() (*clusters, actions.Registry, error) {
 	c := &clusters{kubeconfig: a.flags.kubeconfig, open: map[actions.KubernetesTarget]*k8s.Cluster{}}
@@ -79,7 +95,7 @@ func (a *App) runner(store journal.Store, w executor.Watcher, stop <-chan struct
 		return nil, err
 	}
 	return &executor.Runner{
-		Registry: registry, Store: store, World: world, Clock: executor.SystemClock(), Watch: w, Stop: stop,
+		Registry: registry, Store: store, World: world, Clock: executor.SystemClock(), Alive: process.Alive, Watch: w, Stop: stop,
 		Who: executor.Who{User: userName(), Process: process.Self(), Tool: version()},
 	}, nil
 }

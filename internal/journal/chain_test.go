@@ -141,7 +141,7 @@ type failing struct {
 
 var errDisk = errors.New("disk is full")
 
-func (f *failing) Append(ctx context.Context, e journal.Event) error {
+func (f *failing) Append(ctx context.Context, e journal.Event, _ journal.Claim) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -154,7 +154,7 @@ func (f *failing) Append(ctx context.Context, e journal.Event) error {
 
 func TestWriterStopsAtTheFirstEventThatMayBeLost(t *testing.T) {
 	store, told := &failing{}, 0
-	w := journal.NewWriter(store, time.Now, journal.Event{Run: "run"}, func(journal.Event) { told++ })
+	w := journal.NewWriter(store, journal.Claim{}, time.Now, journal.Event{Run: "run"}, func(journal.Event) { told++ })
 	for range 2 {
 		if err := w.Append(t.Context(), journal.StepStart, "a", journal.Began{}); err != nil {
 			t.Fatal(err)
@@ -177,7 +177,7 @@ func TestWriterChainsAndOutlivesItsContext(t *testing.T) {
 	store := &failing{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	w := journal.NewWriter(store, time.Now, journal.Event{Run: "run"}, func(journal.Event) {})
+	w := journal.NewWriter(store, journal.Claim{}, time.Now, journal.Event{Run: "run"}, func(journal.Event) {})
 	for range 2 {
 		if err := w.Append(ctx, journal.StepStart, "a", journal.Began{}); err != nil {
 			t.Fatalf("what happened is not recorded: %v", err)
@@ -190,7 +190,7 @@ func TestWriterChainsAndOutlivesItsContext(t *testing.T) {
 
 func TestWriterRefusesDataThatCannotBeWritten(t *testing.T) {
 	store := &failing{}
-	w := journal.NewWriter(store, time.Now, journal.Event{Run: "run"}, func(journal.Event) {})
+	w := journal.NewWriter(store, journal.Claim{}, time.Now, journal.Event{Run: "run"}, func(journal.Event) {})
 	if err := w.Append(t.Context(), journal.StepStart, "a", func() {}); err == nil || len(store.appended) != 0 {
 		t.Errorf("%v", err)
 	}

@@ -24,7 +24,8 @@ type Started struct {
 	User     string         `json:"user"`
 	Deadline time.Time      `json:"deadline"` // absolute: a resume does not extend it
 	Process  Process        `json:"process"`
-	Tool     string         `json:"tool"` // version of runback
+	Tool     string         `json:"tool"`           // version of runback
+	Epoch    int64          `json:"epoch,omitzero"` // of the claim that this executor wrote with
 }
 
 // Identity pins what the run acts on: cluster UID, server, user.
@@ -45,6 +46,7 @@ type Resumed struct {
 	Process  Process  `json:"process"`
 	Identity Identity `json:"identity,omitempty"`
 	Tool     string   `json:"tool"`
+	Epoch    int64    `json:"epoch,omitzero"`
 }
 
 // Began opens a block or step.

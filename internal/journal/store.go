@@ -11,14 +11,39 @@ import (
 // Store keeps events. Implementations pass the suite in journaltest.
 type Store interface {
 	// Append makes the event durable before it returns. It fails with
-	// ErrOvertaken when an event with this run and number exists: another
-	// executor has taken the run over.
-	Append(ctx context.Context, e Event) error
+	// ErrOvertaken when the claim is not the newest one of its target, or when
+	// an event with this run and number exists: another executor has taken over.
+	Append(ctx context.Context, e Event, c Claim) error
+	// Holding tells who holds a target, or held it last.
+	Holding(ctx context.Context, target string) (Holding, error)
+	// Claim takes a target over from what Holding told, and counts its epoch up.
+	// It fails with ErrOvertaken when somebody was faster. Whether the last
+	// holder may be followed is for the caller to know.
+	Claim(ctx context.Context, was Holding, run string, by Process) (Claim, error)
+	// Release lets go of a target. A claim that is not the newest is left be.
+	Release(ctx context.Context, c Claim) error
 	// Events gives the events of a run in order. It works while a run goes on.
 	Events(ctx context.Context, run string) ([]Event, error)
 	// Runs gives the first and the last event of each run, newest run first.
 	Runs(ctx context.Context) ([]Span, error)
 	Close() error
+}
+
+// Claim is the right to write to the journal of a run. Each executor takes one
+// before its first event; the epoch tells it from every earlier one.
+type Claim struct {
+	Target string
+	Run    string
+	Epoch  int64
+}
+
+// Holding says who holds a target. Epoch is 0 when nobody ever did.
+type Holding struct {
+	Target string
+	Epoch  int64
+	Run    string
+	By     Process
+	Held   bool // false once it was released
 }
 
 // Span is the first and the last event of a run.
@@ -35,6 +60,7 @@ var ErrNoRun = errors.New("no such run")
 // durable is then unknown, and nothing may happen without a trace.
 type Writer struct {
 	store  Store
+	claim  Claim
 	now    func() time.Time
 	last   Event
 	broken error
@@ -43,8 +69,8 @@ type Writer struct {
 
 // NewWriter continues a run after its last event; a zero event with the run's
 // id begins it. Each event written is handed to notify.
-func NewWriter(store Store, now func() time.Time, last Event, notify func(Event)) *Writer {
-	return &Writer{store: store, now: now, last: last, notify: notify}
+func NewWriter(store Store, claim Claim, now func() time.Time, last Event, notify func(Event)) *Writer {
+	return &Writer{store: store, claim: claim, now: now, last: last, notify: notify}
 }
 
 // Append writes one event and returns when it is durable.
@@ -60,7 +86,7 @@ func (w *Writer) Append(ctx context.Context, typ Type, path string, data any) er
 	e.Hash = e.Digest()
 	// An event is written even when the run is being cancelled: losing the
 	// record of what happened helps nobody.
-	if err := w.store.Append(context.WithoutCancel(ctx), e); err != nil {
+	if err := w.store.Append(context.WithoutCancel(ctx), e, w.claim); err != nil {
 		w.broken = &NotDurableError{Event: e, Err: err}
 		return w.broken
 	}

@@ -29,6 +29,9 @@ func Exercise(t *testing.T, open func(t *testing.T) journal.Store) {
 		"is readable while another handle writes": readableMeanwhile,
 		"survives being closed":                   survives,
 		"ends with its context":                   endsWithContext,
+		"counts the epochs of a target":           countsEpochs,
+		"lets exactly one claim a target":         oneClaims,
+		"writes only under the newest claim":      newestClaimWrites,
 	} {
 		t.Run(name, func(t *testing.T) { check(t, open) })
 	}
@@ -48,10 +51,24 @@ func Chain(run string, n int) []journal.Event {
 	return out
 }
 
+// Claim takes the right to write to a run, over from whoever has it.
+func Claim(t *testing.T, s journal.Store, run string) journal.Claim {
+	t.Helper()
+	was, err := s.Holding(t.Context(), "target of "+run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := s.Claim(t.Context(), was, run, journal.Process{Host: "h", PID: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func write(t *testing.T, s journal.Store, events []journal.Event) {
 	t.Helper()
 	for _, e := range events {
-		if err := s.Append(t.Context(), e); err != nil {
+		if err := s.Append(t.Context(), e, Claim(t, s, e.Run)); err != nil {
 			t.Fatalf("event %d: %v", e.Seq, err)
 		}
 	}
@@ -102,13 +119,13 @@ func fences(t *testing.T, open func(*testing.T) journal.Store) {
 	first, second, events := open(t), open(t), Chain("fence", 3)
 	write(t, first, events[:2])
 	write(t, second, events[2:])
-	mine := events[2]
+	mine, mineToo := events[2], Claim(t, first, "fence")
 	mine.Path, mine.Hash = "mine", ""
 	mine.Hash = mine.Digest()
-	if err := first.Append(t.Context(), mine); !errors.Is(err, journal.ErrOvertaken) {
+	if err := first.Append(t.Context(), mine, mineToo); !errors.Is(err, journal.ErrOvertaken) {
 		t.Errorf("the second event 3: %v", err)
 	}
-	if err := first.Append(t.Context(), events[2]); !errors.Is(err, journal.ErrOvertaken) {
+	if err := first.Append(t.Context(), events[2], mineToo); !errors.Is(err, journal.ErrOvertaken) {
 		t.Errorf("the same event again: %v", err)
 	}
 	holds(t, first, events)
@@ -117,13 +134,14 @@ func fences(t *testing.T, open func(*testing.T) journal.Store) {
 func oneWins(t *testing.T, open func(*testing.T) journal.Store) {
 	const writers, rounds = 6, 10
 	won := make([][writers]error, rounds)
+	claim := Claim(t, open(t), "race")
 	var wg sync.WaitGroup
 	for w := range writers {
 		s := open(t)
 		wg.Go(func() {
 			for seq := range rounds {
 				e := journal.Event{Run: "race", Seq: seq + 1, Time: time.Unix(0, 0).UTC(), Path: fmt.Sprint(w), Data: []byte("{}")}
-				won[seq][w] = s.Append(context.WithoutCancel(t.Context()), e)
+				won[seq][w] = s.Append(context.WithoutCancel(t.Context()), e, claim)
 			}
 		})
 	}
@@ -177,10 +195,11 @@ func newestFirst(t *testing.T, open func(*testing.T) journal.Store) {
 func readableMeanwhile(t *testing.T, open func(*testing.T) journal.Store) {
 	writer, reader, events := open(t), open(t), Chain("meanwhile", 60)
 	write(t, writer, events[:1])
+	claim := Claim(t, writer, "meanwhile")
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for _, e := range events[1:] {
-			if err := writer.Append(context.WithoutCancel(t.Context()), e); err != nil {
+			if err := writer.Append(context.WithoutCancel(t.Context()), e, claim); err != nil {
 				t.Error(err)
 				return
 			}
@@ -215,7 +234,8 @@ func endsWithContext(t *testing.T, open func(*testing.T) journal.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	s := open(t)
-	if err := s.Append(ctx, Chain("context", 1)[0]); err == nil {
+	claim := Claim(t, s, "context")
+	if err := s.Append(ctx, Chain("context", 1)[0], claim); err == nil {
 		t.Error("an append after the end of its context succeeded")
 	}
 	if _, err := s.Runs(ctx); err == nil {

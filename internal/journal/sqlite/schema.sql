@@ -1,5 +1,5 @@
--- One table: all else is a fold over it. The primary key is the fence: two
--- executors cannot both write event n of a run.
+-- Events are the truth and all else is a fold over them. The primary key is a
+-- fence: two executors cannot both write event n of a run.
 CREATE TABLE IF NOT EXISTS events (
   run  TEXT    NOT NULL,
   seq  INTEGER NOT NULL,
@@ -12,4 +12,13 @@ CREATE TABLE IF NOT EXISTS events (
   PRIMARY KEY (run, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS first_events ON events (time) WHERE seq = 1;
-PRAGMA user_version = 1;
+-- Claims say who may write. The epoch only ever grows, so a row stays when it is
+-- released. (Layout 2.)
+CREATE TABLE IF NOT EXISTS claims (
+  target TEXT    NOT NULL PRIMARY KEY,
+  epoch  INTEGER NOT NULL,
+  run    TEXT    NOT NULL,
+  holder TEXT    NOT NULL,
+  held   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 2;

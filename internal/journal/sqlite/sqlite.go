@@ -119,7 +119,7 @@ func (s *Store) prepare(ctx context.Context) error {
 }
 
 // layout is the version of the tables. A file of a later version is left alone.
-const layout = 1
+const layout = 2
 
 // layOut makes the tables of a new file. It does so in one transaction: two
 // processes may meet the same new file.
@@ -163,14 +163,17 @@ func older(version, than string) bool {
 // Close closes the file.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Append implements journal.Store.
-func (s *Store) Append(ctx context.Context, e journal.Event) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO events (run, seq, time, type, path, data, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		e.Run, e.Seq, e.Time.UTC().Format(time.RFC3339Nano), string(e.Type), e.Path, string(e.Data), e.Prev, e.Hash)
+// Append implements journal.Store. The claim is asked for in the statement that
+// writes, so nobody can take over between the question and the write.
+func (s *Store) Append(ctx context.Context, e journal.Event, c journal.Claim) error {
+	res, err := s.db.ExecContext(ctx, `INSERT INTO events (run, seq, time, type, path, data, prev, hash) SELECT ?, ?, ?, ?, ?, ?, ?, ?
+		WHERE EXISTS (SELECT 1 FROM claims WHERE target = ? AND epoch = ? AND run = ? AND held)`,
+		e.Run, e.Seq, e.Time.UTC().Format(time.RFC3339Nano), string(e.Type), e.Path, string(e.Data), e.Prev, e.Hash,
+		c.Target, c.Epoch, e.Run)
 	if se, ok := errors.AsType[*driver.Error](err); ok && se.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY {
 		return fmt.Errorf("%w: %w", journal.ErrOvertaken, err)
 	}
-	return err
+	return overtakenUnless(res, err)
 }
 
 const columns = `run, seq, time, type, path, data, prev, hash`

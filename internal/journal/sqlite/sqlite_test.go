@@ -33,7 +33,7 @@ func TestStoreKeepsTheContract(t *testing.T) {
 
 func TestEveryConnectionIsFullyDurable(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "runback.db"))
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "10000", "user_version": "1"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "10000", "user_version": "2"} {
 		var got string
 		if err := s.db.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %s, %v; want %s", pragma, got, err, want)
@@ -44,7 +44,7 @@ func TestEveryConnectionIsFullyDurable(t *testing.T) {
 func TestOnlyItsOwnerReadsTheStore(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state", "runback")
 	s := open(t, filepath.Join(dir, "runback.db"))
-	if err := s.Append(t.Context(), journaltest.Chain("modes", 1)[0]); err != nil {
+	if err := s.Append(t.Context(), journaltest.Chain("modes", 1)[0], journaltest.Claim(t, s, "modes")); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]os.FileMode{".": 0o700, "..": 0o700, "runback.db": 0o600, "runback.db-wal": 0o600, "runback.db-shm": 0o600} {
@@ -62,7 +62,7 @@ func TestAnyFolderNameWorks(t *testing.T) {
 	for _, name := range []string{"with space", "what?mode=memory", "a#b", "100%41", "日本", "a&b=c"} {
 		file := filepath.Join(t.TempDir(), name, "runback.db")
 		s := open(t, file)
-		if err := s.Append(t.Context(), journaltest.Chain("r", 1)[0]); err != nil {
+		if err := s.Append(t.Context(), journaltest.Chain("r", 1)[0], journaltest.Claim(t, s, "r")); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if info, err := os.Stat(file); err != nil || info.Size() == 0 {
@@ -87,7 +87,7 @@ func TestManyMeetTheSameNewFile(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if err := s.Append(t.Context(), journaltest.Chain(fmt.Sprint("run-", i), 1)[0]); err != nil {
+			if err := s.Append(t.Context(), journaltest.Chain(fmt.Sprint("run-", i), 1)[0], journaltest.Claim(t, s, fmt.Sprint("run-", i))); err != nil {
 				t.Error(err)
 			}
 			if err := s.Close(); err != nil {
@@ -134,7 +134,8 @@ func TestEmptyFileOfACrashIsLaidOut(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := open(t, file).Append(t.Context(), journaltest.Chain("r", 1)[0]); err != nil {
+	s := open(t, file)
+	if err := s.Append(t.Context(), journaltest.Chain("r", 1)[0], journaltest.Claim(t, s, "r")); err != nil {
 		t.Error(err)
 	}
 }
@@ -144,8 +145,9 @@ func TestEditedRowIsFoundOut(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "runback.db")
 	for column, value := range map[string]string{"time": "'yesterday'", "type": "'step.done'", "path": "'x'", "data": "'{}'", "prev": "''", "hash": "'00'", "seq": "99"} {
 		s := open(t, file)
+		claim := journaltest.Claim(t, s, column)
 		for _, e := range journaltest.Chain(column, 4) {
-			if err := s.Append(t.Context(), e); err != nil {
+			if err := s.Append(t.Context(), e, claim); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -176,8 +178,9 @@ func TestDamagedPagesAreAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	claim := journaltest.Claim(t, s, "r")
 	for _, e := range journaltest.Chain("r", 200) {
-		if err := s.Append(t.Context(), e); err != nil {
+		if err := s.Append(t.Context(), e, claim); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -201,5 +204,30 @@ func TestDamagedPagesAreAnError(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), "malformed") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A file of layout 1 has no claims; it is brought up to date and stays readable.
+func TestFileOfTheFirstLayoutGoesOn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "runback.db")
+	s, events := open(t, file), journaltest.Chain("r", 3)
+	claim := journaltest.Claim(t, s, "r")
+	for _, e := range events[:2] {
+		if err := s.Append(t.Context(), e, claim); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.db.ExecContext(t.Context(), "DROP TABLE claims; PRAGMA user_version = 1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, file)
+	if err := s.Append(t.Context(), events[2], journaltest.Claim(t, s, "r")); err != nil {
+		t.Error(err)
+	}
+	if got, err := s.Events(t.Context(), "r"); err != nil || len(got) != 3 {
+		t.Errorf("%d events, %v", len(got), err)
 	}
 }

@@ -1,0 +1,58 @@
+package executor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/internal/lock"
+)
+
+// holding is the lock of a run: its claim on the journal, and the locks that live
+// with the target.
+type holding struct {
+	*lock.Held
+	claim journal.Claim
+}
+
+// lock makes sure that this executor is the only one that acts on the target.
+// The context that it gives ends when that is no longer so.
+func (r *Runner) lock(ctx context.Context, run, playbook string, t actions.Target, id journal.Identity) (context.Context, *holding, error) {
+	there, err := r.World.Locks(ctx, t)
+	if err != nil {
+		return nil, nil, err
+	}
+	claims := lock.Claims{Store: r.Store, Target: targetKey(run, id)}
+	keeper := lock.Keeper{Alive: r.Alive, Wait: r.Clock.Wait, Now: r.Clock.Now, Say: func(line string) { r.Watch.Say("", line) }}
+	me := lock.Holder{Run: run, Playbook: playbook, User: r.Who.User, Process: r.Who.Process}
+	// The store comes first: it is near, and a refusal there costs nothing.
+	locked, h, err := keeper.Take(ctx, me, append([]lock.Register{claims}, there...)...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return locked, &holding{h, claims.Claim(run, h.Epoch(0))}, nil
+}
+
+// targetKey names what is locked by what it is, not by how it was reached: two
+// contexts may lead to one cluster. What acts on nothing that has an identity
+// is locked against itself only.
+func targetKey(run string, id journal.Identity) string {
+	if id["cluster"] == "" {
+		return "run " + run
+	}
+	return "cluster " + id["cluster"] + " namespace " + cmp.Or(id["namespace_uid"], id["namespace"])
+}
+
+func (r *Runner) unlock(ctx context.Context, h *holding) {
+	if err := h.Release(ctx); err != nil {
+		r.Watch.Say("", "the lock could not be released and will be taken over as that of a process that is gone: "+err.Error())
+	}
+}
+
+// lostLock says that the run may not act any more.
+func lostLock(err error) bool {
+	_, lost := errors.AsType[*lock.LostError](err)
+	return lost
+}
