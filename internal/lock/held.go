@@ -88,6 +88,8 @@ func (h *Held) renew(ctx context.Context) {
 // interval is a third of the shortest time that a register allows, so that two
 // renewals may fail before anybody may think us dead.
 func (h *Held) interval() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	var shortest time.Duration
 	for _, p := range h.parts {
 		if e := p.mine.Expires; e > 0 && (shortest == 0 || e < shortest) {
