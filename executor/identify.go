@@ -20,3 +20,8 @@ func (r *Runner) Pin(ctx context.Context, t actions.Target) (journal.Identity, e
 	}
 	return id, nil
 }
+
+// SameTarget proves that a recorded target is still what it was.
+func (r *Runner) SameTarget(ctx context.Context, state *journal.State) (journal.Identity, error) {
+	return r.identify(ctx, state.Started.Target, state.Started.Identity)
+}

@@ -71,8 +71,8 @@ func scopeInputs(values map[string]any) map[string]any {
 	return out
 }
 
-// restoreInputs gives the inputs the types that JSON took from them.
-func (p *Program) restoreInputs(values map[string]any) (map[string]any, error) {
+// Restore gives recorded inputs the types that JSON took from them.
+func (p *Program) Restore(values map[string]any) (map[string]any, error) {
 	out := make(map[string]any, len(values))
 	for name, v := range values {
 		in := p.Playbook.Spec.Inputs.Lookup(name)

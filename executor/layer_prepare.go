@@ -48,6 +48,12 @@ func (s *session) prepared(next stepFunc) stepFunc {
 			if intent.Preview, err = c.node.Action.Preview(ctx, c.act, in, intent.State); err != nil {
 				return failed(actions.Cause(ctx, err), c.node.Path)
 			}
+			if err := asReviewed(s.state.Started.Reviewed, c.node.Path, intent.Preview); err != nil {
+				return failed(err, c.node.Path)
+			}
+			if intent.Owes, intent.Settles, err = c.node.Action.Owes(in, intent.State); err != nil {
+				return failed(err, c.node.Path)
+			}
 			if intent.In, err = json.Marshal(tree.Plain()); err != nil {
 				return failed(err, c.node.Path)
 			}

@@ -20,7 +20,11 @@ type Plan struct {
 	Title    string           `json:"title,omitempty"`
 	File     string           `json:"file"`
 	Digest   string           `json:"digest"`
+	Source   schema.Source    `json:"source"` // the text itself, so that a saved plan runs what was reviewed
 	Created  time.Time        `json:"created"`
+	By       string           `json:"by"`                  // who asked for it
+	Approve  bool             `json:"approve,omitzero"`    // whether it may be run only when it was approved
+	Guarded  bool             `json:"protected,omitempty"` // whether the approver must be somebody else
 	Budget   schema.Duration  `json:"budget"`
 	Inputs   map[string]any   `json:"inputs"`
 	Target   actions.Target   `json:"target"`
@@ -89,6 +93,7 @@ func (r *Runner) Plan(ctx context.Context, p *Program, req Request) (*Plan, erro
 	m := p.Playbook.Metadata
 	pl := &planner{Runner: *r, scope: newScope(), project: projection{}, target: req.Target, plan: &Plan{
 		Playbook: m.Name, Version: m.Version, Title: m.Title, File: p.Source.File, Digest: p.Source.Digest(),
+		Source: p.Source, By: r.Who.User, Approve: p.Playbook.Spec.Target.Protected, Guarded: p.Playbook.Spec.Target.Protected,
 		Created: r.Clock.Now().UTC(), Budget: p.Playbook.Spec.Budget, Inputs: req.Inputs, Target: req.Target, Identity: req.Identity,
 	}}
 	pl.scope.inputs(req.Inputs)

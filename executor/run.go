@@ -25,7 +25,7 @@ func (r *Runner) Run(ctx context.Context, p *Program, req Request) (*journal.Sta
 	m := p.Playbook.Metadata
 	started := journal.Started{
 		Playbook: m.Name, Version: m.Version, Title: m.Title, Digest: p.Source.Digest(), Source: p.Source,
-		Inputs: req.Inputs, Target: req.Target, Identity: req.Identity, Reason: req.Reason,
+		Inputs: req.Inputs, Target: req.Target, Identity: req.Identity, Reason: req.Reason, Reviewed: req.Reviewed, Undoes: req.Undoes,
 		User: r.Who.User, Process: r.Who.Process, Tool: r.Who.Tool,
 		Deadline: now.Add(p.Playbook.Spec.Budget.Std()), Epoch: held.claim.Epoch,
 	}
@@ -40,12 +40,17 @@ func (r *Runner) Run(ctx context.Context, p *Program, req Request) (*journal.Sta
 // Resume continues a run that was interrupted, cancelled or left in doubt. It
 // runs the recorded playbook with the recorded inputs; finished steps are not
 // asked again, and deadlines stay where they were.
-func (r *Runner) Resume(ctx context.Context, p *Program, state *journal.State) (*journal.State, error) {
+func (r *Runner) Resume(ctx context.Context, p *Program, state *journal.State, rulings ...Ruling) (*journal.State, error) {
+	for _, d := range rulings {
+		if err := d.fits(state); err != nil {
+			return state, err
+		}
+	}
 	identity, err := r.identify(ctx, state.Started.Target, state.Started.Identity)
 	if err != nil {
 		return state, err
 	}
-	inputs, err := p.restoreInputs(state.Started.Inputs)
+	inputs, err := p.Restore(state.Started.Inputs)
 	if err != nil {
 		return state, err
 	}
@@ -54,9 +59,16 @@ func (r *Runner) Resume(ctx context.Context, p *Program, state *journal.State) (
 		return state, err
 	}
 	defer r.unlock(ctx, held)
-	s := r.session(p, held, state.Started.Target, state)
+	again := *r
+	again.Clock = r.Clock.notBefore(state.Last.Time)
+	s := again.session(p, held, state.Started.Target, state)
 	if err := s.record(ctx, journal.RunResumed, "", journal.Resumed{User: r.Who.User, Process: r.Who.Process, Identity: identity, Tool: r.Who.Tool, Epoch: held.claim.Epoch}); err != nil {
 		return state, err
+	}
+	for _, d := range rulings {
+		if err := s.record(ctx, journal.StepDecided, d.Path, journal.Decided{Decision: d.Decision, Reason: d.Reason, User: r.Who.User}); err != nil {
+			return state, err
+		}
 	}
 	s.scope.inputs(inputs)
 	for _, st := range state.Steps {
@@ -81,6 +93,10 @@ func (s *session) finish(ctx context.Context) (*journal.State, error) {
 	end := journal.Ended{Status: out.status, Step: out.step}
 	if out.err != nil {
 		end.Message, end.Hint = out.err.Error(), actions.HintOf(out.err)
+	}
+	if n := len(s.state.Open); n > 0 && out.ok() {
+		end.Status = journal.Mitigated
+		end.Message = fmt.Sprintf("every step succeeded; %d left to be put right before this is over", n)
 	}
 	err := s.record(ctx, journal.RunEnded, "", end)
 	if err == nil && lostLock(out.err) {

@@ -74,4 +74,6 @@ type Request struct {
 	Target   actions.Target
 	Identity journal.Identity // as planned; the run refuses any other
 	Reason   string
+	Reviewed *journal.Reviewed // of a saved plan; the run does that and nothing else
+	Undoes   string            // the run that this one undoes
 }

@@ -41,6 +41,7 @@ type Spec struct {
 // Target says what a playbook acts on.
 type Target struct {
 	Kubernetes *KubernetesTarget `json:"kubernetes,omitempty" doc:"a namespace of a cluster"`
+	Protected  bool              `json:"protected,omitempty" doc:"whether only a saved plan that somebody else approved may be run on it"`
 }
 
 // KubernetesTarget is a namespace of a cluster. Steps act in it and nowhere

@@ -78,3 +78,9 @@ func (*Tree) SchemaType() *Type { return &Type{Kind: "any"} }
 
 // DecodeTree keeps the tree as it is.
 func (t *Tree) DecodeTree(in Tree, _ *Report) { *t = in }
+
+// UnmarshalText reads the source; the place is not kept.
+func (e *Expr) UnmarshalText(b []byte) error {
+	e.Source = string(b)
+	return nil
+}

@@ -12,12 +12,17 @@ import (
 
 func (a *App) planCmd() *cobra.Command {
 	var sets []string
+	var ask bool
 	cmd := &cobra.Command{
 		Use:   "plan NAME|FILE",
 		Short: "Show what a run would do, step by step and field by field; changes nothing",
 		Long: `Show what a run would do to the world as it is now. Observations are made for
 real, changes are asked of the API server as a dry run, guards are evaluated.
-Nothing is changed. Exit code 3 says that a run would be refused.`,
+Nothing is changed. Exit code 3 says that a run would be refused.
+
+With -o FILE the plan is saved. runback run --plan FILE then runs what was
+reviewed and nothing else: it refuses when the playbook, the target or any field
+is no longer as it was.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := a.compile(args[0])
@@ -32,12 +37,37 @@ Nothing is changed. Exit code 3 says that a run would be refused.`,
 			if err != nil {
 				return err
 			}
-			return a.showPlan(plan, args[0], sets)
+			plan.Approve = plan.Approve || ask
+			return a.offerPlan(plan, args[0], sets)
 		},
 	}
 	cmd.Flags().StringArrayVar(&sets, "set", nil, "value of an input, name=value; may be given again")
-	a.outputFlag(cmd)
+	cmd.Flags().BoolVar(&ask, "ask-approval", false, "whether the saved plan may be run only when it was approved")
+	cmd.Flags().StringVarP(&a.flags.output, "output", "o", "table", "table, json, or a file to save the plan in")
 	return cmd
+}
+
+// offerPlan shows a plan, and saves it when a file was named.
+func (a *App) offerPlan(plan *executor.Plan, arg string, sets []string) error {
+	file := a.flags.output
+	if file == "table" || file == "json" {
+		return a.showPlan(plan, a.runCommand(arg, sets))
+	}
+	f, err := newPlanFile(plan, arg)
+	if err != nil {
+		return err
+	}
+	if err := a.showPlan(plan, "runback run --plan "+file); err != nil {
+		return err // a plan that would be refused is not worth a review
+	}
+	if err := f.write(file); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.Out, "\n  saved as %s, %s\n", file, shortDigest(f.Hash))
+	if plan.Approve {
+		fmt.Fprintf(a.Out, "  it must be approved before it runs: runback approve %s\n", file)
+	}
+	return nil
 }
 
 func (a *App) makePlan(ctx context.Context, p *executor.Program, given map[string]string) (*executor.Plan, error) {
@@ -56,13 +86,13 @@ func (a *App) makePlan(ctx context.Context, p *executor.Program, given map[strin
 	return r.Plan(ctx, p, executor.Request{Inputs: inputs, Target: target, Identity: identity})
 }
 
-func (a *App) showPlan(plan *executor.Plan, arg string, sets []string) error {
+func (a *App) showPlan(plan *executor.Plan, runWith string) error {
 	if a.json() {
 		if err := printJSON(a.Out, plan); err != nil {
 			return err
 		}
 	} else {
-		a.planScreen(plan, a.runCommand(arg, sets))
+		a.planScreen(plan, runWith)
 	}
 	if plan.Refused != "" {
 		return &exitError{code: exitRefused, shown: true, err: fmt.Errorf("a run would be refused at step %s", plan.Refused)}

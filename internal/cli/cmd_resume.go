@@ -14,13 +14,17 @@ import (
 )
 
 func (a *App) resumeCmd() *cobra.Command {
+	var f rulingFlags
 	cmd := &cobra.Command{
 		Use:   "resume RUN",
 		Short: "Go on with a run that was interrupted, cancelled or left in doubt",
 		Long: `Go on with a run. Finished steps are not done again. A step that was under way
 is asked of the target first: it is done again only when the target says that it
 did not take effect. The recorded playbook is run, never a newer file, and the
-deadlines stay where they were.`,
+deadlines stay where they were.
+
+When the target cannot say, the run is left in doubt and a person decides: look,
+then --redo STEP does it again, and --skip STEP goes on without it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			state, err := a.load(cmd.Context(), args[0])
@@ -34,13 +38,53 @@ deadlines stay where they were.`,
 			if err != nil {
 				return err
 			}
+			rulings, err := f.rulings(state)
+			if err != nil {
+				return err
+			}
 			return a.execute(cmd.Context(), p, func(ctx context.Context, r *executor.Runner) (*journal.State, error) {
-				return r.Resume(ctx, p, state)
+				return r.Resume(ctx, p, state, rulings...)
 			})
 		},
 	}
+	cmd.Flags().StringArrayVar(&f.redo, "redo", nil, "a step in doubt that did not take effect: do it again")
+	cmd.Flags().StringArrayVar(&f.skip, "skip", nil, "a step in doubt that is not to be done: go on without it")
+	cmd.Flags().StringVar(&f.reason, "reason", "", "why it is skipped or done again; recorded in the journal")
 	a.outputFlag(cmd)
 	return cmd
+}
+
+// rulingFlags are what the operator says of steps in doubt.
+type rulingFlags struct {
+	redo, skip []string
+	reason     string
+}
+
+func (f rulingFlags) rulings(state *journal.State) ([]executor.Ruling, error) {
+	if len(f.skip) > 0 && strings.TrimSpace(f.reason) == "" {
+		return nil, usage(`add --reason "..."`, "a reason is required to skip a step")
+	}
+	var out []executor.Ruling
+	for d, steps := range map[journal.Decision][]string{journal.Redo: f.redo, journal.SkipIt: f.skip} {
+		for _, s := range steps {
+			path, err := stepPath(state, s)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, executor.Ruling{Path: path, Decision: d, Reason: f.reason})
+		}
+	}
+	return out, nil
+}
+
+// stepPath finds a step of a run by its path or by its id.
+func stepPath(state *journal.State, step string) (string, error) {
+	for _, p := range state.Order {
+		if p == step || strings.HasSuffix(p, "/"+step) {
+			return p, nil
+		}
+	}
+	return "", usage("see: runback status "+state.ID, fmt.Sprintf("run %s has no step %q", state.ID, step))
 }
 
 // resumable refuses a run that is over, and one that somebody still runs.

@@ -15,6 +15,7 @@ import (
 
 type runFlags struct {
 	sets   []string
+	plan   string
 	reason string
 	yes    bool
 }
@@ -28,11 +29,23 @@ func (a *App) runCmd() *cobra.Command {
 records every event before the effect it announces. Ctrl-C once stops after the
 current step, twice stops now; both can be resumed.
 
+With --plan FILE it runs a saved plan: it prepares again, and refuses when
+anything is no longer as it was reviewed.
+
 Exit codes: 0 done, 1 failed, 3 refused (nothing changed), 4 outcome unknown,
-5 cancelled, 6 held by another executor, 7 time spent, 8 journal not durable,
+5 cancelled, 6 held by another run, 7 time spent, 8 journal not durable,
 64 usage, 65 invalid playbook.`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 0) == (f.plan == "") {
+				return usage("runback run NAME, or runback run --plan FILE", "name a playbook or a saved plan, and one of them only")
+			}
+			if err := a.mayRun(f); err != nil {
+				return err
+			}
+			if f.plan != "" {
+				return a.runPlan(cmd.Context(), f)
+			}
 			p, err := a.compile(args[0])
 			if err != nil {
 				return err
@@ -41,18 +54,32 @@ Exit codes: 0 done, 1 failed, 3 refused (nothing changed), 4 outcome unknown,
 		},
 	}
 	cmd.Flags().StringArrayVar(&f.sets, "set", nil, "value of an input, name=value; may be given again")
-	cmd.Flags().StringVar(&f.reason, "reason", "", "why; recorded in the journal")
-	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not show the plan and do not ask (for scripts)")
+	cmd.Flags().StringVar(&f.plan, "plan", "", "a saved plan: run what was reviewed and nothing else")
+	f.confirmFlags(cmd)
 	a.outputFlag(cmd)
 	return cmd
 }
 
-func (a *App) runPlaybook(ctx context.Context, p *executor.Program, arg string, f runFlags) error {
+func (f *runFlags) confirmFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.reason, "reason", "", "why; recorded in the journal")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not show the plan and do not ask (for scripts)")
+}
+
+// mayRun says whether there is somebody to confirm, or a reason instead.
+func (a *App) mayRun(f runFlags) error {
 	if !f.yes && !a.InTTY {
 		return usage("add --yes and --reason \"...\", or run it in a terminal", "nobody can be asked to confirm")
 	}
 	if f.yes && strings.TrimSpace(f.reason) == "" {
 		return usage(`add --reason "5xx after deploy 1.5.0"`, "a reason is required")
+	}
+	return nil
+}
+
+func (a *App) runPlaybook(ctx context.Context, p *executor.Program, arg string, f runFlags) error {
+	if p.Playbook.Spec.Target.Protected {
+		return &exitError{code: exitRefused, hint: fmt.Sprintf("runback plan %s -o plan.json; a colleague: runback approve plan.json; runback run --plan plan.json", arg),
+			err: errors.New("the target is protected: only a saved plan that somebody else approved may be run on it")}
 	}
 	given, err := parseSets(f.sets)
 	if err != nil {
@@ -68,7 +95,7 @@ func (a *App) runPlaybook(ctx context.Context, p *executor.Program, arg string, 
 		if err != nil {
 			return err
 		}
-		if err := a.showPlan(plan, arg, f.sets); err != nil {
+		if err := a.showPlan(plan, a.runCommand(arg, f.sets)); err != nil {
 			return err
 		}
 		if req.Reason, err = a.confirm(p, f.reason); err != nil {

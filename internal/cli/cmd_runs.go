@@ -95,7 +95,7 @@ func listRun(ctx context.Context, store journal.Store, sp journal.Span) (listedR
 		row.Damaged = err.Error()
 		return row, nil //nolint:nilerr // told in its row; the other runs are still listed
 	}
-	row.Status = liveStatus(state)
+	row.Status, row.Ended = liveStatus(state), timeOrNil(state.Ended)
 	return row, nil
 }
 

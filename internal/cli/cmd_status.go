@@ -30,6 +30,8 @@ type statusView struct {
 	Identity journal.Identity `json:"identity,omitempty"`
 	Message  string           `json:"message,omitempty"`
 	Changed  bool             `json:"changed"`
+	Open     []journal.Owed   `json:"obligations,omitempty"`
+	Undoes   string           `json:"undoes,omitempty"`
 	Steps    []stepView       `json:"steps"`
 }
 
@@ -91,6 +93,7 @@ func viewOf(s *journal.State) statusView {
 		ID: s.ID, Playbook: s.Started.Playbook, Version: s.Started.Version, Digest: s.Started.Digest, Status: s.Status,
 		Started: s.At, Ended: timeOrNil(s.Ended), Deadline: s.Started.Deadline, User: s.Started.User, Reason: s.Started.Reason,
 		Inputs: s.Started.Inputs, Identity: s.Started.Identity, Message: s.End.Message, Changed: s.Changed,
+		Open: s.Open, Undoes: s.Started.Undoes,
 	}
 	for _, p := range s.Order {
 		st := s.Steps[p]
@@ -153,7 +156,12 @@ func (a *App) statusScreen(s *journal.State, told func(string, actions.Outputs) 
 		fmt.Fprintln(w)
 		a.wrapped("  ", s.End.Message)
 	}
-	if s.Status.Resumable() && s.Status != journal.Running {
+	a.owed(st, s)
+	if s.Status == journal.InDoubt {
+		fmt.Fprintln(w)
+		a.doubts(st, s)
+	}
+	if s.Status.Resumable() && s.Status != journal.InDoubt && s.Status != journal.Running {
 		fmt.Fprintf(w, "\n  go on: %s\n", st.info("runback resume "+s.ID))
 	}
 }
@@ -176,6 +184,8 @@ func (a *App) statusStep(st style, s *journal.StepState, told func(string, actio
 		a.wrapped(in, s.Failure.Message)
 	case s.Skipped != nil:
 		a.wrapped(in, s.Skipped.String())
+	case s.Status == journal.Skip && s.Decision != nil:
+		a.wrapped(in, fmt.Sprintf("skipped by %s: %s", s.Decision.User, s.Decision.Reason))
 	case s.Intent != nil:
 		a.wrapped(in, strings.TrimSpace(s.Intent.Preview.Object+" "+s.Intent.Preview.Summary))
 	case len(s.Outputs) > 0:

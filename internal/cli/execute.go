@@ -39,6 +39,13 @@ func (a *App) execute(ctx context.Context, p *executor.Program, do func(context.
 		}
 		return err
 	}
+	if settled, err := r.CloseSettled(ctx, state); err != nil {
+		screen.note("what this run put right could not be noted in earlier runs: " + err.Error())
+	} else {
+		for _, line := range settled {
+			screen.note("put right, run " + line)
+		}
+	}
 	return a.conclude(state)
 }
 

@@ -84,7 +84,7 @@ func locked(err error) bool {
 // statusCode gives the exit code of an ended run.
 func statusCode(s journal.Status) int {
 	switch s {
-	case journal.Succeeded:
+	case journal.Succeeded, journal.Mitigated:
 		return exitOK
 	case journal.Refused:
 		return exitRefused

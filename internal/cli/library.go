@@ -88,6 +88,16 @@ func readFile(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
+// writeNew writes a file that must not be there yet.
+func writeNew(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Close())
+}
+
 // library lists every playbook once, by name; the first shelf wins.
 func (a *App) library() []found {
 	var out []found

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/journal"
 )
 
@@ -24,6 +26,7 @@ func (a *App) summary(s *journal.State) {
 	if s.End.Hint != "" {
 		a.wrapped("  ", st.dim("hint: ")+s.End.Hint)
 	}
+	a.owed(st, s)
 	a.next(st, s)
 }
 
@@ -34,7 +37,7 @@ func (a *App) next(st style, s *journal.State) {
 	case journal.Cancelled, journal.Interrupted:
 		fmt.Fprintf(a.Out, "  go on: %s\n", st.info("runback resume "+s.ID))
 	case journal.InDoubt:
-		fmt.Fprintf(a.Out, "  look at the target, then: %s\n", st.info("runback resume "+s.ID))
+		a.doubts(st, s)
 	case journal.FailedRun, journal.OverBudget:
 		if s.Changed {
 			fmt.Fprintln(a.Out, st.warn("  some steps took effect before it ended; they stay as they are"))
@@ -44,10 +47,48 @@ func (a *App) next(st style, s *journal.State) {
 	fmt.Fprintf(a.Out, "  details: %s\n", st.info("runback status "+s.ID))
 }
 
+// doubts tells of each step in doubt what is known, what is not, and the two
+// commands that decide it.
+func (a *App) doubts(st style, s *journal.State) {
+	for _, p := range s.Order {
+		step := s.Steps[p]
+		if step.Status != journal.InDoubt || step.Intent == nil {
+			continue
+		}
+		fmt.Fprintf(a.Out, "  %s\n", st.bold("step "+p))
+		known := fmt.Sprintf("known: it was announced at %s and prepared to do this: %s", step.Start.Local().Format("15:04:05"),
+			strings.TrimSpace(step.Intent.Preview.Object+" "+step.Intent.Preview.Summary))
+		a.wrapped("    ", known)
+		for _, c := range step.Intent.Preview.Changes {
+			a.wrapped("      ", fmt.Sprintf("%s %s: %s → %s", c.Object, c.Path, valueWord(c.Before), valueWord(c.After)))
+		}
+		a.wrapped("    ", "not known: "+doubtWord(step))
+		fmt.Fprintf(a.Out, "    look at the target, then decide:\n")
+		fmt.Fprintf(a.Out, "      it did not take effect:  %s\n", st.info(fmt.Sprintf("runback resume %s --redo %s", s.ID, p)))
+		fmt.Fprintf(a.Out, "      go on without it:        %s\n", st.info(fmt.Sprintf("runback resume %s --skip %s --reason ...", s.ID, p)))
+	}
+}
+
+func doubtWord(step *journal.StepState) string {
+	if step.Verdict == nil {
+		return "whether it took effect; the target was not asked"
+	}
+	switch *step.Verdict {
+	case actions.Partial:
+		return "how much of it took effect; some fields hold what it wanted, some hold what was there before"
+	case actions.Foreign:
+		return "whether it took effect; the target holds neither what was there before nor what it wanted: somebody else acted"
+	default:
+		return "whether it took effect; the target could not tell"
+	}
+}
+
 func paintStatus(st style, s journal.Status) string {
 	switch s {
 	case journal.Succeeded:
 		return st.good("✔ succeeded")
+	case journal.Mitigated:
+		return st.warn("✔ mitigated")
 	case journal.Running:
 		return st.info("◌ running")
 	case journal.Skip:

@@ -26,6 +26,26 @@ type Started struct {
 	Process  Process        `json:"process"`
 	Tool     string         `json:"tool"`           // version of runback
 	Epoch    int64          `json:"epoch,omitzero"` // of the claim that this executor wrote with
+	Reviewed *Reviewed      `json:"reviewed,omitempty"`
+	Undoes   string         `json:"undoes,omitempty"` // the run that this one undoes
+}
+
+// Reviewed is the plan that was reviewed and that the run is held to.
+type Reviewed struct {
+	Hash      string                           `json:"hash"`
+	By        string                           `json:"by"` // who made the plan
+	At        time.Time                        `json:"at"`
+	Approvals []Approval                       `json:"approvals,omitempty"`
+	Steps     map[string][]actions.FieldChange `json:"steps"`
+}
+
+// Approval says that somebody agreed to one plan, for a while.
+type Approval struct {
+	Plan    string    `json:"plan"` // hash of the plan; of no other
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Expires time.Time `json:"expires"`
+	Comment string    `json:"comment,omitempty"`
 }
 
 // Identity pins what the run acts on: cluster UID, server, user.
@@ -65,6 +85,10 @@ type Intent struct {
 	In      json.RawMessage `json:"in"`
 	State   json.RawMessage `json:"state"`
 	Preview actions.Preview `json:"preview"`
+	// Owes is what must be put right later if it takes effect, Settles what it
+	// puts right itself.
+	Owes    []actions.Obligation `json:"owes,omitempty"`
+	Settles []string             `json:"settles,omitempty"`
 }
 
 // Probed is the answer of the world about an interrupted step.
@@ -96,6 +120,31 @@ type Failed struct {
 	// Effect says what is known about the effect of a change that failed:
 	// Applied when it took place although the step failed.
 	Effect actions.Verdict `json:"effect"`
+}
+
+// Decision is what a person says of a step whose effect is in doubt.
+type Decision string
+
+// Redo says that it did not take effect: it is prepared and done again. SkipIt
+// says that it is not to be done, whether it took effect or not.
+const (
+	Redo   Decision = "redo"
+	SkipIt Decision = "skip"
+)
+
+// Decided settles a doubt that the world could not settle.
+type Decided struct {
+	Decision Decision `json:"decision"`
+	Reason   string   `json:"reason,omitempty"`
+	User     string   `json:"user"`
+}
+
+// Closed says that an obligation of a run that has ended was put right.
+type Closed struct {
+	Key    string `json:"key"`
+	Reason string `json:"reason,omitempty"`
+	User   string `json:"user"`
+	Run    string `json:"run,omitempty"` // that put it right, if one did
 }
 
 // Held says that a system does not answer and the run waits.

@@ -24,9 +24,13 @@ const (
 	StepActed   Type = "step.acted"   // Acted: the effect is there, verification is open
 	StepDone    Type = "step.done"    // Done
 	StepFailed  Type = "step.failed"  // Failed: one attempt, or with Final the step
+	StepDecided Type = "step.decided" // Decided: what a person said of a doubtful step
 	StepHeld    Type = "step.held"    // Held: the run waits for a system that does not answer
 	BlockEnd    Type = "block.end"    // Ended
 	RunEnded    Type = "run.ended"    // Ended
+
+	// After the end of a run.
+	ObligationClosed Type = "obligation.closed" // Closed
 )
 
 // Event is one thing that happened.

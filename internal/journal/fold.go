@@ -20,6 +20,8 @@ type State struct {
 	Changed bool    // whether any effect took place
 	Steps   map[string]*StepState
 	Order   []string // paths in the order in which they were first met
+	Acted   []string // paths of changes in the order in which their effects took place
+	Open    []Owed   // obligations that nobody has put right
 	Last    Event
 }
 
@@ -39,6 +41,7 @@ type StepState struct {
 	Skipped  *guard.Judgement
 	Verdict  *actions.Verdict // of the last probe
 	Decided  string           // of a block: the step that decided how it ended
+	Decision *Decided         // of a person, about a doubt
 }
 
 // NewState is the state before the first event.
@@ -82,9 +85,20 @@ func (s *State) Apply(e Event) error {
 	case RunEnded:
 		s.End, err = Decode[Ended](e)
 		s.Status, s.Ended = s.End.Status, e.Time
+	case ObligationClosed:
+		var c Closed
+		c, err = Decode[Closed](e)
+		s.settle(c.Key)
+		if s.Status == Mitigated && len(s.Open) == 0 {
+			s.Status = Succeeded
+		}
 	default:
-		err = s.step(e.Path).apply(e)
-		s.Changed = s.Changed || s.step(e.Path).changed(e)
+		st := s.step(e.Path)
+		err = st.apply(e)
+		s.Changed = s.Changed || st.changed(e)
+		if st.tookEffect(e) {
+			s.effect(st, e.Time)
+		}
 	}
 	return err
 }
@@ -146,6 +160,10 @@ func (st *StepState) apply(e Event) error {
 		if f.Final {
 			st.Status, st.End = f.Status, e.Time
 		}
+		return err
+	case StepDecided:
+		d, err := Decode[Decided](e)
+		st.decide(d, e.Time)
 		return err
 	case BlockEnd:
 		b, err := Decode[Ended](e)

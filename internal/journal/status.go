@@ -17,6 +17,7 @@ const (
 	Cancelled  Status = "cancelled"
 	InDoubt    Status = "in_doubt" // whether it took effect cannot be known
 	OverBudget Status = "budget_exceeded"
+	Mitigated  Status = "mitigated" // it did what it should, and left obligations open
 )
 
 // Resumable says whether a run with this status may go on.

@@ -1,0 +1,118 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/schema"
+)
+
+// Inverse is what takes a run back: steps of the language, the last effect
+// first, and what cannot be taken back with the reason.
+type Inverse struct {
+	Draft schema.Draft
+	Left  []LeftAsIs
+}
+
+// LeftAsIs is a step that is not undone.
+type LeftAsIs struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+// Inverse reads from a journal what took effect, asks the world whether it is
+// still so, and gives the steps that put back what was there. With only, the
+// other steps are left as they are. It changes nothing.
+func (r *Runner) Inverse(ctx context.Context, p *Program, state *journal.State, only []string) (*Inverse, error) {
+	nodes := map[string]*Node{}
+	p.Walk(func(n *Node, _ string, _ int) { nodes[n.Path] = n })
+	started := state.Started
+	k := started.Target.Kubernetes
+	u := &undoer{Runner: r, target: started.Target, run: state.ID, after: map[string]any{}, out: &Inverse{Draft: schema.Draft{
+		Name: "undo-" + state.ID, Version: "1.0.0", Title: "Undo run " + state.ID + " of " + started.Playbook,
+		Description: "Puts back what was there before, field by field, where nobody else has changed it since.",
+		Budget:      p.Playbook.Spec.Budget, Context: k.Context, Namespace: k.Namespace, Cluster: started.Identity["cluster"],
+		Protected: p.Playbook.Spec.Target.Protected,
+	}}}
+	for _, path := range slices.Backward(state.Acted) {
+		n, st := nodes[path], state.Steps[path]
+		if len(only) > 0 && !slices.Contains(only, path) && !slices.Contains(only, base(path)) {
+			continue
+		}
+		why, err := u.step(ctx, n, st)
+		if err != nil {
+			return nil, err
+		}
+		if why != "" {
+			u.out.Left = append(u.out.Left, LeftAsIs{path, why})
+		}
+	}
+	return u.out, nil
+}
+
+type undoer struct {
+	*Runner
+	target actions.Target
+	run    string
+	after  map[string]any // fields as the steps so far would leave them
+	out    *Inverse
+}
+
+// step adds the inverse of one step, or says why there is none.
+func (u *undoer) step(ctx context.Context, n *Node, st *journal.StepState) (why string, err error) {
+	switch {
+	case n == nil || n.Action == nil:
+		return "the recorded playbook has no such step", nil
+	case st.Failure != nil && st.Status != journal.Succeeded && st.Outputs == nil && st.Failure.Effect != actions.Applied:
+		return fmt.Sprintf("what it left behind is not known (%s)", st.Failure.Effect), nil
+	case n.Action.Undo == nil:
+		return n.Action.Spec.NoUndo, nil
+	}
+	in, err := decodeRecorded(n, st.Intent.In)
+	if err != nil {
+		return "", err
+	}
+	if why, err = u.changedSince(ctx, n, st, in); why != "" || err != nil {
+		return why, err
+	}
+	steps, err := n.Action.Undo(in, st.Intent.State, st.Outputs)
+	if err != nil {
+		return "", err
+	}
+	for i, s := range steps {
+		id := "undo_" + n.Step.ID
+		if i > 0 {
+			id = fmt.Sprintf("%s_%d", id, i+1)
+		}
+		u.out.Draft.Steps = append(u.out.Draft.Steps, schema.DraftStep{ID: id, Name: s.Name, Uses: s.Uses, With: s.With, Timeout: n.Step.Timeout})
+	}
+	for _, c := range st.Intent.Preview.Changes {
+		u.after[fieldName(st.Intent.Preview, c)] = c.Before
+	}
+	return "", nil
+}
+
+// changedSince says whether somebody else wrote what the step wrote. A field
+// that a later step of the run wrote too is ours if undoing that step gives it
+// the value that this one wrote.
+func (u *undoer) changedSince(ctx context.Context, n *Node, st *journal.StepState, in any) (string, error) {
+	call := &actions.Call{Key: u.run + "/" + n.Path, Target: u.target, Wait: u.Clock.Wait, Say: func(line string) { u.Watch.Say(n.Path, line) }}
+	if n.Action.Differs == nil {
+		verdict, _, err := n.Action.Probe(ctx, call, in, st.Intent.State)
+		if err == nil && verdict != actions.Applied {
+			return fmt.Sprintf("it does not hold any more (%s)", verdict), nil
+		}
+		return "", err
+	}
+	differs, err := n.Action.Differs(ctx, call, in, st.Intent.State)
+	for _, d := range differs {
+		back, later := u.after[fieldName(st.Intent.Preview, d)]
+		if !later || jsonWord(back) != jsonWord(d.Before) {
+			return fmt.Sprintf("%s is %s by now, this run had left %s", fieldName(st.Intent.Preview, d), jsonWord(d.After), jsonWord(d.Before)), nil
+		}
+	}
+	return "", err
+}

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbackhq/runback/internal/journal"
+)
+
+// longestApproval bounds how long an approval may hold: the world that was
+// reviewed is gone by then.
+const longestApproval = 24 * time.Hour
+
+func (a *App) approveCmd() *cobra.Command {
+	var comment string
+	var hold time.Duration
+	cmd := &cobra.Command{
+		Use:   "approve FILE",
+		Short: "Approve a saved plan, for a while",
+		Long: `Approve a saved plan. The approval is written into its file, with who and when.
+It is bound to this very plan by its hash and expires. For a protected target the
+approver must be somebody else than who made the plan.
+
+The approval says who the operating system says you are. It is a record among
+colleagues, not a signature: whoever can write the file can write an approval.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if hold <= 0 || hold > longestApproval {
+				return usage("use --for 1h, or at most --for 24h", "an approval must hold for a time")
+			}
+			return a.approve(args[0], comment, hold)
+		},
+	}
+	cmd.Flags().StringVar(&comment, "comment", "", "what to record with it")
+	cmd.Flags().DurationVar(&hold, "for", time.Hour, "how long it holds, at most 24h")
+	return cmd
+}
+
+func (a *App) approve(file, comment string, hold time.Duration) error {
+	f, err := readPlan(file)
+	if err != nil {
+		return err
+	}
+	by := userName()
+	if f.plan.Guarded && by == f.plan.By {
+		return &exitError{code: exitRefused, hint: "ask a colleague to run: runback approve " + file,
+			err: fmt.Errorf("the target is protected: %s made this plan and may not approve it", by)}
+	}
+	now := time.Now().UTC().Round(time.Second)
+	f.Approvals = append(f.Approvals, journal.Approval{Plan: f.Hash, By: by, At: now, Expires: now.Add(hold), Comment: comment})
+	if err := f.write(file); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.Out, "approved by %s until %s: plan %s of playbook %s\n", by, now.Add(hold).Local().Format("2006-01-02 15:04:05"), shortDigest(f.Hash), f.plan.Playbook)
+	fmt.Fprintf(a.Out, "run it with: runback run --plan %s --reason \"...\"\n", file)
+	return nil
+}
