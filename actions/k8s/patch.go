@@ -42,6 +42,7 @@ func patchAction(f family) actions.Action {
 		Summary: "Set fields of an object, only if they are as they were when it was looked at.",
 		Effect:  actions.Change,
 		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe, Undo: a.undo,
+		Differs: differs[patchIn, write](f),
 		Examples: []actions.Example{
 			{Title: "Send the traffic of a Service to the stable version",
 				YAML: "uses: k8s.patch\nwith:\n  kind: service\n  name: app-service\n  replace: {spec.selector: {app: myapp, version: stable}}"},

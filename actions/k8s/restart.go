@@ -23,7 +23,8 @@ func restartAction(f family) actions.Action {
 		Summary: "Replace all pods of a Deployment, a few at a time, by new ones of the same template.",
 		Effect:  actions.Change,
 		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe,
-		NoUndo: "pods that were replaced do not come back; the new ones are of the same template",
+		Differs: differs[restartIn, write](f),
+		NoUndo:  "pods that were replaced do not come back; the new ones are of the same template",
 		Examples: []actions.Example{
 			{Title: "Restart an application", YAML: "uses: k8s.restart\nwith: {deployment: app}"},
 		},

@@ -15,6 +15,7 @@ func rolloutPauseAction(f family) actions.Action {
 		Summary: "Pause the rollout of a Deployment, so that no further pod is replaced.",
 		Effect:  actions.Change,
 		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe, Undo: a.undo,
+		Differs:  differs[pauseIn, pauseState](f),
 		Examples: []actions.Example{{Title: "Halt a rolling update", YAML: "uses: k8s.rollout_pause\nwith: {deployment: app}"}},
 	})
 }

@@ -47,6 +47,7 @@ func rolloutUndoAction(f family) actions.Action {
 		Summary: "Put a Deployment back to an earlier pod template that is known to work; k8s.wait waits for the pods.",
 		Effect:  actions.Change,
 		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe, Undo: a.undo,
+		Differs: differs[undoIn, undoState](f),
 		Examples: []actions.Example{
 			{Title: "Go back to the last version that worked", YAML: "uses: k8s.rollout_undo\nwith: {deployment: app}"},
 			{Title: "Go back to a certain image", YAML: "uses: k8s.rollout_undo\nwith: {deployment: app, image: \"myapp:1.4.2\"}"},

@@ -35,6 +35,7 @@ func scaleAction(f family) actions.Action {
 		Summary: "Set the number of pods of a Deployment and wait for them.",
 		Effect:  actions.Change,
 		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe, Undo: a.undo,
+		Differs: differs[scaleIn, scaleState](f),
 		Examples: []actions.Example{
 			{Title: "Scale up the stable version", YAML: "uses: k8s.scale\nwith: {deployment: app-stable, replicas: 5}"},
 			{Title: "Retire the canary", YAML: "uses: k8s.scale\nwith: {deployment: app-canary, replicas: 0}\ntimeout: 60s"},

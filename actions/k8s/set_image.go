@@ -39,6 +39,7 @@ func setImageAction(f family) actions.Action {
 		Summary: "Set the image of one container of a Deployment, which starts a rollout.",
 		Effect:  actions.Change,
 		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe, Undo: a.undo,
+		Differs: differs[setImageIn, setImageState](f),
 		Examples: []actions.Example{
 			{Title: "Deploy a version that is known to work", YAML: "uses: k8s.set_image\nwith: {deployment: app, container: app, image: \"myapp:1.4.2\"}"},
 		},

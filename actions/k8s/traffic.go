@@ -39,6 +39,7 @@ func trafficAction(f family) actions.Action {
 		Summary: "Set the weights of an HTTPRoute's backends and wait until the gateway has taken them.",
 		Effect:  actions.Change,
 		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe, Undo: a.undo,
+		Differs: differs[trafficIn, trafficState](f),
 		Examples: []actions.Example{
 			{Title: "Send all traffic to the stable version", YAML: "uses: k8s.traffic\nwith:\n  route: app-route\n  weights: {app-stable: 100, app-canary: 0}"},
 		},
