@@ -11,7 +11,9 @@ import (
 func (w write) inverse(name string) []actions.Step {
 	tests := []any{step(operation{"test", "/metadata/uid", w.UID})}
 	for _, g := range w.Guards {
-		tests = append(tests, step(operation{"test", g.Path.pointer(), g.Value}))
+		if !w.edited(g.Path) { // what was written is tested for what was written
+			tests = append(tests, step(operation{"test", g.Path.pointer(), g.Value}))
+		}
 	}
 	var back []any
 	for _, e := range slices.Backward(w.Edits) {
@@ -34,6 +36,14 @@ func (w write) inverse(name string) []actions.Step {
 	return []actions.Step{{Name: name, Uses: "k8s.patch", With: map[string]any{
 		"kind": w.Kind.full(), "name": w.Name, "json": append(tests, back...),
 	}}}
+}
+
+// edited says whether an edit wrote a field, a part of it, or all around it.
+func (w write) edited(p path) bool {
+	return slices.ContainsFunc(w.Edits, func(e edit) bool {
+		n := min(len(e.Path), len(p))
+		return slices.Equal(e.Path[:n], p[:n])
+	})
 }
 
 // full names the kind so that it cannot be mistaken for one of another group.

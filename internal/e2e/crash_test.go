@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,9 +88,7 @@ type crashed struct {
 func crashRun(t *testing.T, env *testcluster.Env, w *world, playbook string, at int) crashed {
 	t.Helper()
 	ns := fmt.Sprintf("%s-%d", playbook, at)
-	if out, err := exec.Command(testcluster.Binary(t, "sandbox"), "seed", "--dir", env.Dir, "--scenario", playbook, "--namespace", ns).CombinedOutput(); err != nil {
-		t.Fatalf("seed %s: %v\n%s", ns, err, out)
-	}
+	seed(t, env, playbook, ns)
 	p := newProgram(t, env)
 	p.bin = testcluster.Binary(t, "runback-crash")
 	cmd := p.command("run", playbook, "--yes", "--reason", "crash test", "--set", "namespace="+ns)

@@ -91,8 +91,8 @@ func fieldDiff(a, b map[string]any) []string {
 }
 
 // interruptAfter starts a command and sends it a signal when a line of its
-// output holds a text.
-func interruptAfter(t *testing.T, cmd *exec.Cmd, text string, sig syscall.Signal) {
+// output holds a text, and then does more.
+func interruptAfter(t *testing.T, cmd *exec.Cmd, text string, sig syscall.Signal, then ...func()) {
 	t.Helper()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -110,6 +110,9 @@ func interruptAfter(t *testing.T, cmd *exec.Cmd, text string, sig syscall.Signal
 			sent = true
 			if err := cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
+			}
+			for _, f := range then {
+				f()
 			}
 		}
 		if err != nil {

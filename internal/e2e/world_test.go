@@ -92,7 +92,7 @@ type write struct {
 }
 
 // writes gives the writes that runback made in a namespace and that took
-// effect, in order.
+// effect, in order. Locks are no effects.
 func (w *world) writes(namespace string) []write {
 	w.t.Helper()
 	f, err := os.Open(w.env.AuditLog)
@@ -114,7 +114,7 @@ func (w *world) writes(namespace string) []write {
 			w.t.Fatalf("audit log: %v", err)
 		}
 		if !strings.HasPrefix(e.UserAgent, "runback") || strings.Contains(e.RequestURI, "dryRun=All") || e.ResponseStatus.Code >= 300 ||
-			e.ObjectRef.Namespace != namespace || !slices.Contains([]string{"create", "update", "patch", "delete"}, e.Verb) {
+			e.ObjectRef.Namespace != namespace || e.ObjectRef.Resource == "leases" || !slices.Contains([]string{"create", "update", "patch", "delete"}, e.Verb) {
 			continue
 		}
 		out = append(out, write{e.Verb, e.ObjectRef.Resource, e.ObjectRef.Namespace, e.ObjectRef.Name, string(e.RequestObject)})
@@ -177,6 +177,7 @@ func flatten(path string, v any, into map[string]any) {
 			}
 			flatten(path+"["+key+"]", e, into)
 		}
+	case nil: // absent
 	default:
 		into[path] = v
 	}

@@ -1,0 +1,74 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/runbackhq/runback/internal/testcluster"
+)
+
+// TestUndo: undoing a run restores every field that it changed and nothing
+// else, and undoing the undo restores what the run had made.
+func TestUndo(t *testing.T) {
+	env := testcluster.Up(t, "healthy")
+	w := newWorld(t, env)
+	for _, playbook := range []string{"blue-green", "canary", "rolling", "direct"} {
+		t.Run(playbook, func(t *testing.T) {
+			t.Parallel()
+			p, ns := newProgram(t, env), "undo-"+playbook
+			seed(t, env, playbook, ns)
+			before := w.fields(ns)
+			p.must(0, "run", playbook, "--set", "namespace="+ns, "--yes", "--reason", "test")
+			after := w.fields(ns)
+			if len(bothWays(before, after)) == 0 {
+				t.Fatal("the run changed nothing")
+			}
+			p.must(0, "undo", "last", "--yes", "--reason", "back")
+			if diff := bothWays(before, w.fields(ns)); len(diff) > 0 {
+				t.Errorf("not as before the run: %v", diff)
+			}
+			p.must(0, "undo", "last", "--yes", "--reason", "forth")
+			if diff := bothWays(after, w.fields(ns)); len(diff) > 0 {
+				t.Errorf("not as after the run: %v", diff)
+			}
+		})
+	}
+	t.Run("what somebody else changed stays", func(t *testing.T) {
+		t.Parallel()
+		p, ns := newProgram(t, env), "undo-foreign"
+		seed(t, env, "canary", ns)
+		before := w.fields(ns)
+		p.must(0, "run", "canary", "--set", "namespace="+ns, "--yes", "--reason", "test")
+		w.scaleByHand(ns, "app-stable", 7)
+		res := p.must(0, "undo", "last", "--yes", "--reason", "back")
+		contains(t, squeeze(res.err), "capacity: deployment/app-stable spec.replicas is 7 by now, this run had left 5")
+		diff := bothWays(before, w.fields(ns))
+		if len(diff) != 1 || diff[0] != "deployment/app-stable spec.replicas" {
+			t.Errorf("differs from before the run: %v", diff)
+		}
+	})
+	t.Run("as a playbook", func(t *testing.T) {
+		t.Parallel()
+		p, ns := newProgram(t, env), "undo-saved"
+		seed(t, env, "canary", ns)
+		before := w.fields(ns)
+		p.must(0, "run", "canary", "--set", "namespace="+ns, "--yes", "--reason", "test")
+		p.must(0, "undo", "last", "--save", p.state+"/undo.yaml")
+		p.must(0, "validate", p.state+"/undo.yaml")
+		p.must(0, "plan", p.state+"/undo.yaml", "-o", p.state+"/undo.json")
+		p.must(0, "run", "--plan", p.state+"/undo.json", "--yes", "--reason", "reviewed")
+		if diff := bothWays(before, w.fields(ns)); len(diff) > 0 {
+			t.Errorf("not as before the run: %v", diff)
+		}
+	})
+}
+
+// bothWays names the fields that are not the same, those that are gone too.
+func bothWays(a, b map[string]any) []string {
+	out := fieldDiff(a, b)
+	for k := range a {
+		if _, there := b[k]; !there {
+			out = append(out, k)
+		}
+	}
+	return out
+}
