@@ -79,8 +79,13 @@ func (w *world) registry(t testing.TB) actions.Registry {
 	set := actions.Def[setIn, setState, setOut]{Name: "t.set", Effect: actions.Change, Prepare: w.prepare, Preview: preview, Run: w.set, Probe: w.probe, NoUndo: "a test"}
 	blind := set
 	blind.Name, blind.Probe = "t.blind", nil
+	owes, settles := set, set
+	owes.Name, owes.Owes = "t.owes", func(in setIn, _ setState) []actions.Obligation {
+		return []actions.Obligation{{Key: "owed " + in.Key, What: in.Key + " is set"}}
+	}
+	settles.Name, settles.Settles = "t.settles", func(in setIn, _ setState) []string { return []string{"owed " + in.Key} }
 	r, err := actions.NewRegistry([]actions.Action{
-		actions.Define(set), actions.Define(blind),
+		actions.Define(set), actions.Define(blind), actions.Define(owes), actions.Define(settles),
 		actions.Define(actions.Def[getIn, struct{}, getOut]{Name: "t.get", Run: w.get}),
 		actions.Define(actions.Def[getIn, struct{}, getOut]{Name: "t.wait", Preview: func(context.Context, *actions.Call, getIn, struct{}) (actions.Preview, error) {
 			return actions.Preview{Label: actions.Exact, Summary: "waits"}, nil
