@@ -49,6 +49,22 @@ func newCluster(config *rest.Config, context, namespace string) (*Cluster, error
 	}, nil
 }
 
+// at gives the same cluster at another namespace: a GitOps controller's objects
+// do not live where it acts.
+func (cl *Cluster) at(namespace string) *Cluster {
+	other := *cl
+	other.Namespace = namespace
+	return &other
+}
+
+// where gives the cluster at the namespace of the object.
+func (w write) where(cl *Cluster) *Cluster {
+	if w.Namespace == "" {
+		return cl
+	}
+	return cl.at(w.Namespace)
+}
+
 // Close lets go of idle connections.
 func (cl *Cluster) Close() {
 	if r, ok := cl.Typed.CoreV1().RESTClient().(*rest.RESTClient); ok && r != nil && r.Client != nil {

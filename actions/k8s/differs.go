@@ -30,7 +30,7 @@ func differs[In any, State writer](f family) func(context.Context, *actions.Call
 		if err != nil {
 			return nil, err
 		}
-		obj, err := cl.find(ctx, w.Kind, w.Name)
+		obj, err := w.where(cl).find(ctx, w.Kind, w.Name)
 		if err != nil {
 			return nil, err
 		}

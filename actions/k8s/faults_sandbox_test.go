@@ -33,7 +33,7 @@ func (w *world) through(fault roundTrip) *world {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return &world{w.t, cl, reg}
+	return &world{t: w.t, cl: cl, reg: reg}
 }
 
 type transport func(*http.Request) (*http.Response, error)

@@ -28,6 +28,15 @@ var (
 	secrets     = kind{"secret", "", "v1", "secrets"}
 	podKind     = kind{"pod", "", "v1", "pods"}
 	httpRoutes  = kind{"httproute", "gateway.networking.k8s.io", "v1", "httproutes"}
+
+	autoscalers    = kind{"horizontalpodautoscaler", "autoscaling", "v2", "horizontalpodautoscalers"}
+	scaledObjects  = kind{"scaledobject", "keda.sh", "v1alpha1", "scaledobjects"}
+	vertical       = kind{"verticalpodautoscaler", "autoscaling.k8s.io", "v1", "verticalpodautoscalers"}
+	applications   = kind{"application", "argoproj.io", "v1alpha1", "applications"}
+	appSets        = kind{"applicationset", "argoproj.io", "v1alpha1", "applicationsets"}
+	kustomizations = kind{"kustomization", "kustomize.toolkit.fluxcd.io", "v1", "kustomizations"}
+	helmReleases   = kind{"helmrelease", "helm.toolkit.fluxcd.io", "v2", "helmreleases"}
+	canaries       = kind{"canary", "flagger.app", "v1beta1", "canaries"}
 )
 
 func (k kind) gvr() schema.GroupVersionResource {
@@ -35,6 +44,37 @@ func (k kind) gvr() schema.GroupVersionResource {
 }
 
 func (k kind) is(other kind) bool { return k.Group == other.Group && k.Resource == other.Resource }
+
+// label names an object; the namespace stands in it when it is not that of the
+// target.
+func label(k kind, namespace, name string) string {
+	if namespace != "" {
+		name = namespace + "/" + name
+	}
+	return k.Name + "/" + name
+}
+
+// group names the resource so that it cannot be mistaken: deployments.apps.
+func (k kind) group() string {
+	return schema.GroupResource{Group: k.Group, Resource: k.Resource}.String()
+}
+
+// served gives the kind in the version that the API server prefers, or false
+// when it does not know it. A version that the kind has in all clusters is kept.
+func (cl *Cluster) served(ctx context.Context, k kind) (kind, bool, error) {
+	if k.is(autoscalers) {
+		return k, true, nil
+	}
+	gvr, err := cl.Mapper.ResourceForWithContext(ctx, schema.GroupVersionResource{Group: k.Group, Resource: k.Resource})
+	if meta.IsNoMatchError(err) {
+		return k, false, nil
+	}
+	if err != nil {
+		return k, false, explain(ctx, err, "looking up kind "+k.group())
+	}
+	k.Version = gvr.Version
+	return k, true, nil
+}
 
 // kindOf finds the kind that people call by this name: deployment,
 // Deployments, deploy, deployments.apps.

@@ -36,7 +36,9 @@ func (w write) preview(ctx context.Context, cl *Cluster, c *actions.Call) (actio
 	}
 	p.Changes = hideKey(difference(live, after), c.Key)
 	p.Summary = summarise(p.Changes)
-	return p, nil
+	rivals, notes, err := cl.adversaries(ctx, live, p.Changes)
+	p.Adversaries, p.Notes = rivals, append(p.Notes, notes...)
+	return p, err
 }
 
 // sets lists the single fields that the write enforces. Whole maps and lists

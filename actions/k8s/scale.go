@@ -78,7 +78,7 @@ func (a scale) preview(ctx context.Context, c *actions.Call, in scaleIn, st scal
 }
 
 // notes tells what follows from the number: pods that end, a rollout that gets
-// its share of the new pods, an autoscaler that has other plans.
+// its share of the new pods.
 func (a scale) notes(ctx context.Context, cl *Cluster, in scaleIn, notes []string) ([]string, error) {
 	d, err := cl.deployment(ctx, in.Deployment)
 	if err != nil {
@@ -94,8 +94,7 @@ func (a scale) notes(ctx context.Context, cl *Cluster, in scaleIn, notes []strin
 	if in.Replicas > d.desired() && d.midRollout() {
 		notes = append(notes, "a rollout is under way: the new pods are spread over the old and the new template in proportion")
 	}
-	more, err := cl.autoscalerNotes(ctx, in.Deployment, in.Replicas)
-	return append(notes, more...), err
+	return notes, nil
 }
 
 func grace(d *deployment) string {

@@ -9,7 +9,7 @@ import (
 // probe says whether the write took effect, and gives the object as it is, or
 // nil when it is gone.
 func (w write) probe(ctx context.Context, cl *Cluster, c *actions.Call) (actions.Verdict, *object, error) {
-	obj, err := cl.find(ctx, w.Kind, w.Name)
+	obj, err := w.where(cl).find(ctx, w.Kind, w.Name)
 	if err != nil {
 		return actions.Unknown, nil, err
 	}

@@ -24,6 +24,8 @@ type world struct {
 	t   *testing.T
 	cl  *Cluster
 	reg actions.Registry
+
+	last string // UID of the object that was made last
 }
 
 func newWorld(t *testing.T) *world {
@@ -47,7 +49,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t, cl, reg}
+	return &world{t: t, cl: cl, reg: reg}
 }
 
 // values are the inputs of a step.

@@ -19,12 +19,13 @@ import (
 // either finds the fields as Prepare saw them or changes nothing. It is the
 // prepared state of every action that changes something, and is journaled.
 type write struct {
-	Kind    kind    `json:"kind"`
-	Name    string  `json:"name"`
-	UID     string  `json:"uid"`
-	Receipt string  `json:"receipt,omitempty"` // that Prepare saw
-	Edits   []edit  `json:"edits,omitempty"`
-	Guards  []guard `json:"guards,omitempty"`
+	Kind      kind    `json:"kind"`
+	Namespace string  `json:"namespace,omitempty"` // "" is that of the target
+	Name      string  `json:"name"`
+	UID       string  `json:"uid"`
+	Receipt   string  `json:"receipt,omitempty"` // that Prepare saw
+	Edits     []edit  `json:"edits,omitempty"`
+	Guards    []guard `json:"guards,omitempty"`
 }
 
 func newWrite(k kind, obj *object, edits []edit, guards ...guard) write {
@@ -34,7 +35,7 @@ func newWrite(k kind, obj *object, edits []edit, guards ...guard) write {
 	}
 }
 
-func (w write) object() string { return w.Kind.Name + "/" + w.Name }
+func (w write) object() string { return label(w.Kind, w.Namespace, w.Name) }
 
 // apply makes the change and gives the object as it is then. An object that
 // holds the wanted values already is left alone.
@@ -67,7 +68,7 @@ func written(err error) error {
 
 // live gives the object, which must be the one that Prepare saw.
 func (w write) live(ctx context.Context, cl *Cluster) (*object, error) {
-	obj, err := cl.find(ctx, w.Kind, w.Name)
+	obj, err := w.where(cl).find(ctx, w.Kind, w.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +158,7 @@ func (w write) sendOnce(ctx context.Context, cl *Cluster, live *object, key stri
 	if dry {
 		o.DryRun = []string{metav1.DryRunAll}
 	}
-	return cl.Dynamic.Resource(w.Kind.gvr()).Namespace(cl.Namespace).Patch(ctx, w.Name, types.JSONPatchType, body, o)
+	return cl.Dynamic.Resource(w.Kind.gvr()).Namespace(w.where(cl).Namespace).Patch(ctx, w.Name, types.JSONPatchType, body, o)
 }
 
 // testFailed says whether the patch may have found another world than it was

@@ -143,6 +143,12 @@ func (a *App) planPreview(st style, in string, s executor.Planned) {
 	for _, c := range p.Changes {
 		a.planChange(st, in+"  ", c)
 	}
+	for _, r := range p.Adversaries {
+		a.wrapped(in, st.bad("! "+rivalWord(r))+r.Effect)
+		if r.Remedy != "" {
+			a.wrapped(in+"  ", r.Remedy)
+		}
+	}
 	for _, n := range p.Notes {
 		a.wrapped(in, st.dim("· "+n))
 	}
@@ -152,6 +158,23 @@ func (a *App) planPreview(st style, in string, s executor.Planned) {
 	if s.Undo != "" && s.Undo != "yes" {
 		a.wrapped(in, st.warn("‼ cannot be undone: ")+s.Undo)
 	}
+}
+
+// rivalWord says who will fight what. The kind of the object is left out where
+// it is the name of the controller.
+func rivalWord(r actions.Adversary) string {
+	object := r.Object
+	if kind, name, ok := strings.Cut(object, "/"); ok && strings.EqualFold(kind, r.Controller) {
+		object = name
+	}
+	if len(r.Fights) == 0 {
+		return r.Controller + " " + object + " may change it back: "
+	}
+	fields := strings.Join(r.Fights[:min(len(r.Fights), 3)], ", ")
+	if more := len(r.Fights) - 3; more > 0 {
+		fields += fmt.Sprintf(" and %d more", more)
+	}
+	return r.Controller + " " + object + " will fight " + fields + ": "
 }
 
 func (a *App) planChange(st style, in string, c actions.FieldChange) {
