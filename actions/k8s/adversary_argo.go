@@ -51,7 +51,7 @@ func (q *contest) argo(ctx context.Context) error {
 	if seen {
 		effect = "syncs it from Git; its application is not in this cluster, so whether by itself cannot be seen"
 	}
-	if fights, any := q.gitFights("Argo CD", q.label(applications, namespace, name), argoManagers()...); any {
+	if fights, fighting := q.gitFights("Argo CD", q.label(applications, namespace, name), argoManagers()...); fighting {
 		q.add(actions.Adversary{Controller: "Argo CD", Object: q.label(applications, namespace, name), Fights: fights,
 			Effect: effect, Remedy: "see that automated sync is off before: argocd app get " + name})
 	}
@@ -130,11 +130,11 @@ func (q *contest) argoFights(app *object) {
 	if heal, _ := lookup(app.Object, path{"spec", "syncPolicy", "automated", "selfHeal"}).(bool); heal {
 		a.Effect = "puts back what Git says within seconds (self-heal is on)"
 	}
-	if owner := metav1.GetControllerOf(app); owner != nil && owner.Kind == "ApplicationSet" {
-		a.Remedy = "its ApplicationSet " + owner.Name + " writes it: switch the automated sync off there"
-		a.Suspends = false
+	if set := appSetOf(app); set != "" {
+		// k8s.suspend looks whether the set would take its edit back.
+		a.Remedy += "; its ApplicationSet " + set + " must leave it alone"
 	}
-	if fights, any := q.gitFights("Argo CD", name, argoManagers()...); any {
+	if fights, fighting := q.gitFights("Argo CD", name, argoManagers()...); fighting {
 		a.Fights = fights
 		q.add(a)
 	}

@@ -45,7 +45,7 @@ func (q *contest) flux(ctx context.Context) error {
 		default:
 			a.Effect, a.Suspends = "applies it from Git; whether it is suspended could not be read", true
 		}
-		if fights, any := q.gitFights("Flux", what, c.manager); any {
+		if fights, fighting := q.gitFights("Flux", what, c.manager); fighting {
 			a.Fights = fights
 			q.add(a)
 		}
@@ -77,7 +77,7 @@ func (q *contest) helm(context.Context) error {
 		return nil // Flux drives the release
 	}
 	namespace := cmp.Or(a["meta.helm.sh/release-namespace"], q.live.GetNamespace())
-	if fights, any := q.gitFights("Helm", "release "+name, "helm", "Helm"); any {
+	if fights, fighting := q.gitFights("Helm", "release "+name, "helm", "Helm"); fighting {
 		q.add(actions.Adversary{Controller: "Helm", Object: q.label(kind{Name: "release"}, namespace, name), Fights: fights,
 			Effect: "the next helm upgrade will overwrite it", Remedy: "put the same into the chart or its values before the next helm upgrade"})
 	}

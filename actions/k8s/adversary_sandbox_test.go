@@ -70,7 +70,7 @@ func TestAdversaries(t *testing.T) {
 			"Argo CD application/far-NS : syncs it from Git; its application is not in this cluster, so whether by itself cannot be seen", "", 0},
 		"argo of an ApplicationSet": {[]rival{{appSets, `{metadata: {name: all, namespace: gitops-NS}}`}, {applications, strings.Replace(appOf, "namespace: gitops-NS", "namespace: gitops-NS, ownerReferences: [{apiVersion: argoproj.io/v1alpha1, kind: ApplicationSet, name: all, uid: UID, controller: true}]", 1)}},
 			`{annotations: {argocd.argoproj.io/tracking-id: "shop-NS:apps/Deployment:NS/app"}}`, to5, 5,
-			"Argo CD application/gitops-NS/shop-NS : puts back what Git says within seconds (self-heal is on)", "", 0},
+			"Argo CD application/gitops-NS/shop-NS : puts back what Git says within seconds (self-heal is on)", "", 1},
 		"argo by label": {[]rival{{applications, strings.Replace(appOf, "spec:", "status: {resources: [{group: apps, kind: Deployment, namespace: NS, name: app}]}, spec:", 1)}}, `{labels: {app.kubernetes.io/instance: shop-NS}}`, to5, 5,
 			"Argo CD application/gitops-NS/shop-NS : puts back what Git says within seconds (self-heal is on)", "", 1},
 		"a label that means nothing": {[]rival{{applications, appOf}}, `{labels: {app.kubernetes.io/instance: shop-NS}}`, to5, 5, "", "", 0},

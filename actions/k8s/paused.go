@@ -11,8 +11,14 @@ type pauseIn struct {
 }
 
 type pauseState struct {
-	Write write `json:"write"`
-	Was   bool  `json:"was"`
+	Write     write  `json:"write"`
+	Was       bool   `json:"was"`
+	Namespace string `json:"namespace"` // of the target, for the key of the obligation
+}
+
+// pausedKey names the obligation that a pause leaves and a resume settles.
+func pausedKey(in pauseIn, st pauseState) string {
+	return "paused deployment/" + st.Namespace + "/" + in.Deployment
 }
 
 type pauseOut struct {
@@ -40,7 +46,7 @@ func (a setPaused) prepare(ctx context.Context, c *actions.Call, in pauseIn) (pa
 		return pauseState{}, err
 	}
 	e := edit{path{"spec", "paused"}, present(d.Spec.Paused), present(a.paused)}
-	return pauseState{newWrite(deployments, d.obj, []edit{e}), d.Spec.Paused}, nil
+	return pauseState{newWrite(deployments, d.obj, []edit{e}), d.Spec.Paused, cl.Namespace}, nil
 }
 
 // present gives the field as the API server stores it: it leaves false out.

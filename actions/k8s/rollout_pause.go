@@ -15,7 +15,14 @@ func rolloutPauseAction(f family) actions.Action {
 		Summary: "Pause the rollout of a Deployment, so that no further pod is replaced.",
 		Effect:  actions.Change,
 		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe, Undo: a.undo,
-		Differs:  differs[pauseIn, pauseState](f),
+		Differs: differs[pauseIn, pauseState](f),
+		Owes: func(in pauseIn, st pauseState) []actions.Obligation {
+			if !st.Write.changes() {
+				return nil
+			}
+			return []actions.Obligation{{Key: pausedKey(in, st), What: "rollout of deployment/" + in.Deployment + " is paused",
+				Until: "the pod template is the one that shall run"}}
+		},
 		Examples: []actions.Example{{Title: "Halt a rolling update", YAML: "uses: k8s.rollout_pause\nwith: {deployment: app}"}},
 	})
 }

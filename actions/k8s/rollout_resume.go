@@ -12,7 +12,13 @@ func rolloutResumeAction(f family) actions.Action {
 		Summary: "Resume the rollout of a paused Deployment.",
 		Effect:  actions.Change,
 		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe, Undo: a.undo,
-		Differs:  differs[pauseIn, pauseState](f),
+		Differs: differs[pauseIn, pauseState](f),
+		Settles: func(in pauseIn, st pauseState) []string {
+			if !st.Write.changes() {
+				return nil
+			}
+			return []string{pausedKey(in, st)}
+		},
 		Examples: []actions.Example{{Title: "Go on with a rollout", YAML: "uses: k8s.rollout_resume\nwith: {deployment: app}"}},
 	})
 }
