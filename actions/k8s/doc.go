@@ -1,4 +1,5 @@
-// Package k8s acts on one namespace of a Kubernetes cluster.
+// Package k8s acts on one namespace of a Kubernetes cluster; k8s.suspend and
+// k8s.restore also reach the objects of controllers that live in another one.
 //
 // # Writes
 //
@@ -10,7 +11,8 @@
 // the write landed. A write whose fields hold the wanted values already is not
 // sent at all.
 //
-// A preview is the server's own dry run of that very patch.
+// A preview is the server's own dry run of that very patch. It also names who
+// else writes the fields that would change, and may change them back.
 //
 // # Reading
 //
