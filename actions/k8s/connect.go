@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -27,6 +28,8 @@ type Options struct {
 	Kubeconfig string // path; "" means $KUBECONFIG, or kubectl's default file
 	Context    string // name; "" only where there is nothing to choose
 	Namespace  string // "" means the one of the context
+	// Wrap stands around every request, for those who watch or disturb them.
+	Wrap func(http.RoundTripper) http.RoundTripper
 }
 
 // Connect reads the kubeconfig and makes the clients of a cluster. What the
@@ -55,7 +58,11 @@ func Connect(_ context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("namespace of context %q: %w", name, err)
 	}
-	return newCluster(tune(config), name, namespace)
+	config = tune(config)
+	if o.Wrap != nil {
+		config.Wrap(o.Wrap)
+	}
+	return newCluster(config, name, namespace)
 }
 
 // chooseContext never takes the current context: it is whatever somebody used

@@ -2,7 +2,14 @@
 
 package cli
 
-import "github.com/runbackhq/runback/internal/journal"
+import (
+	"net/http"
 
-// crashPoint does nothing in the program that people run.
-func crashPoint(*App, journal.Event) {}
+	"github.com/runbackhq/runback/internal/journal"
+)
+
+// In the program that people run there are no crash points.
+type crashPoints struct{}
+
+func (*crashPoints) store(_ *App, s journal.Store) journal.Store         { return s }
+func (*crashPoints) wire(*App) func(http.RoundTripper) http.RoundTripper { return nil }

@@ -21,6 +21,7 @@ type App struct {
 	Width    int
 
 	flags globalFlags
+	crash crashPoints
 }
 
 // Main runs the program of the operating system and gives its exit code.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os/user"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,7 @@ import (
 // a kubeconfig that changes while a run goes on cannot redirect it.
 type clusters struct {
 	kubeconfig string
+	wrap       func(http.RoundTripper) http.RoundTripper // may be nil
 	mu         sync.Mutex
 	open       map[actions.KubernetesTarget]*k8s.Cluster
 }
@@ -38,7 +40,7 @@ func (c *clusters) connect(ctx context.Context, t actions.KubernetesTarget) (*k8
 	if cl, ok := c.open[t]; ok {
 		return cl, nil
 	}
-	cl, err := k8s.Connect(ctx, k8s.Options{Kubeconfig: c.kubeconfig, Context: t.Context, Namespace: t.Namespace})
+	cl, err := k8s.Connect(ctx, k8s.Options{Kubeconfig: c.kubeconfig, Context: t.Context, Namespace: t.Namespace, Wrap: c.wrap})
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +84,7 @@ func (c *clusters) Locks(ctx context.Context, t actions.Target) ([]lock.Register
 
 // world wires the actions to the clusters that the flags name.
 func (a *App) world() (*clusters, actions.Registry, error) {
-	c := &clusters{kubeconfig: a.flags.kubeconfig, open: map[actions.KubernetesTarget]*k8s.Cluster{}}
+	c := &clusters{kubeconfig: a.flags.kubeconfig, wrap: a.crash.wire(a), open: map[actions.KubernetesTarget]*k8s.Cluster{}}
 	registry, err := all.Registry(c.connect)
 	return c, registry, err
 }
@@ -122,7 +124,7 @@ func (a *App) openStore(ctx context.Context) (journal.Store, error) {
 	if err != nil {
 		return nil, &exitError{code: exitStore, hint: "a run is not started without a journal; set XDG_STATE_HOME to a folder that can be written", err: err}
 	}
-	return s, nil
+	return a.crash.store(a, s), nil
 }
 
 // newRunID makes a short random id that reads well aloud.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -93,16 +94,33 @@ type write struct {
 
 // writes gives the writes that runback made in a namespace and that took
 // effect, in order. Locks are no effects.
-func (w *world) writes(namespace string) []write {
+func (w *world) writes(namespace string) []write { return w.writesSince(0, namespace) }
+
+// auditSize is where the audit log ends now.
+func (w *world) auditSize() int64 {
+	w.t.Helper()
+	info, err := os.Stat(w.env.AuditLog)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// writesSince reads the audit log from a place on, where a line may be cut.
+func (w *world) writesSince(from int64, namespace string) []write {
 	w.t.Helper()
 	f, err := os.Open(w.env.AuditLog)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
+	if _, err := f.Seek(from, io.SeekStart); err != nil {
+		w.t.Fatal(err)
+	}
 	var out []write
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, 16<<20)
+	first := from > 0
 	for sc.Scan() {
 		var e struct {
 			Verb, UserAgent, RequestURI string
@@ -111,6 +129,10 @@ func (w *world) writes(namespace string) []write {
 			RequestObject               json.RawMessage
 		}
 		if err := json.Unmarshal(sc.Bytes(), &e); err != nil {
+			if first {
+				first = false
+				continue
+			}
 			w.t.Fatalf("audit log: %v", err)
 		}
 		if !strings.HasPrefix(e.UserAgent, "runback") || strings.Contains(e.RequestURI, "dryRun=All") || e.ResponseStatus.Code >= 300 ||
@@ -189,4 +211,12 @@ func jsonText(v any) string {
 		return err.Error()
 	}
 	return string(b)
+}
+
+// drop removes a namespace with its pods, without waiting for it.
+func (w *world) drop(namespace string) {
+	w.t.Helper()
+	if err := w.core.CoreV1().Namespaces().Delete(context.Background(), namespace, metav1.DeleteOptions{}); err != nil {
+		w.t.Error(err)
+	}
 }
