@@ -2,6 +2,7 @@ package k8s
 
 import (
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -13,6 +14,14 @@ type holder struct {
 	stops      []stop
 	until      string // when it may go on
 	note       string // what holding it does not do
+}
+
+// title names the object with its controller, once where both have one name.
+func (h holder) title(object string) string {
+	if strings.EqualFold(h.kind.Name, h.controller) {
+		return object
+	}
+	return h.controller + " " + object
 }
 
 // stop is a field that holds a controller, and the value that does.

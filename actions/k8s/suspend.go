@@ -31,7 +31,7 @@ func suspendAction(f family) actions.Action {
 				return nil
 			}
 			h := holderOf(in.Kind)
-			return []actions.Obligation{{Key: st.Key, What: h.controller + " " + st.Write.object() + " is suspended", Until: h.until}}
+			return []actions.Obligation{{Key: st.Key, What: h.title(st.Write.object()) + " is suspended", Until: h.until}}
 		},
 		Tell: tellHold,
 		Examples: []actions.Example{

@@ -89,7 +89,7 @@ func (a hold) prepare(ctx context.Context, c *actions.Call, in holdIn) (holdStat
 	return st, nil
 }
 
-func (a hold) preview(ctx context.Context, c *actions.Call, in holdIn, st holdState) (actions.Preview, error) {
+func (a hold) preview(ctx context.Context, c *actions.Call, _ holdIn, st holdState) (actions.Preview, error) {
 	if st.Done != "" {
 		return actions.Preview{Label: actions.Exact, Object: st.Write.object(), Summary: "nothing to do: it " + st.Done}, nil
 	}
@@ -99,7 +99,7 @@ func (a hold) preview(ctx context.Context, c *actions.Call, in holdIn, st holdSt
 	}
 	p, err := st.Write.preview(ctx, cl, c)
 	if err == nil && len(p.Changes) > 0 {
-		p.Summary = holderOf(in.Kind).controller + " " + a.state
+		p.Summary = a.state
 		p.Notes = append(p.Notes, st.Notes...)
 	}
 	return p, err
