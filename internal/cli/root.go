@@ -37,7 +37,7 @@ previewed before they run and resumed after a crash without doing anything twice
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(a.listCmd(), a.showCmd(), a.planCmd(), a.approveCmd(), a.runCmd(), a.resumeCmd(), a.undoCmd(), a.closeCmd(), a.runsCmd(), a.statusCmd(),
-		a.validateCmd(), a.actionsCmd(), a.schemaCmd(), a.versionCmd())
+		a.verifyCmd(), a.validateCmd(), a.actionsCmd(), a.schemaCmd(), a.versionCmd())
 	wrapArgs(root)
 	return root
 }

@@ -84,7 +84,9 @@ type runView struct {
 	Status  string
 	Message string
 	Changed bool
-	Steps   []struct {
+
+	Obligations []struct{ Key, What, Step string }
+	Steps       []struct {
 		Path    string
 		Status  string
 		Intent  *struct{ Preview preview }
