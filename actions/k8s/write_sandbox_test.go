@@ -57,8 +57,10 @@ func TestPreviewIsWhatRunDoes(t *testing.T) {
 			if told.Label != actions.Exact || len(told.Changes) == 0 {
 				t.Fatalf("preview is %+v", told)
 			}
-			if v := w.object(deployments, "app").GetResourceVersion(); v != before.GetResourceVersion() {
-				t.Errorf("preview changed the object: resourceVersion %s, then %s", before.GetResourceVersion(), v)
+			// The status, and with it the resourceVersion, is the controller's.
+			now := w.object(deployments, "app")
+			if left := difference(before, now); len(left) > 0 || now.GetGeneration() != before.GetGeneration() || now.GetAnnotations()[receiptAnnotation] == p.c.Key {
+				t.Errorf("preview changed the object: %+v", left)
 			}
 			p.mustRun()
 			did := hideKey(difference(before, w.object(deployments, "app")), p.c.Key)
