@@ -56,7 +56,7 @@ func TestSavedPlan(t *testing.T) {
 			t.Fatalf("%d writes were made by a run that was refused", n-before)
 		}
 	}
-	t.Run("the world moved", func(t *testing.T) {
+	t.Run("the world moved", func(*testing.T) {
 		w.scaleByHand("plans", "app-stable", 3)
 		refused(3, "deployment/app-stable spec.replicas reviewed 4 now 3", run("a.json")...)
 		w.scaleByHand("plans", "app-stable", 4)
