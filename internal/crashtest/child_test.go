@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	driver "modernc.org/sqlite"
+
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/executor"
 	"github.com/runbackhq/runback/internal/journal"
@@ -112,7 +114,7 @@ func beExecutor(text string) int {
 	switch {
 	case errors.As(err, &held), errors.As(err, &lost), errors.Is(err, journal.ErrOvertaken):
 		return exitLocked
-	case errors.As(err, new(*storeError)), errors.As(err, new(*journal.NotDurableError)), errors.As(err, new(*journal.DamagedError)):
+	case errors.As(err, new(*driver.Error)), errors.As(err, new(*storeError)), errors.As(err, new(*journal.NotDurableError)), errors.As(err, new(*journal.DamagedError)):
 		return exitStore
 	default:
 		return exitOther

@@ -136,8 +136,8 @@ func (r *running) wait() result {
 	err := r.cmd.Wait()
 	hung := !limit.Stop()
 	res := result{code: r.cmd.ProcessState.ExitCode(), stderr: r.stderr.String()}
-	if ws, ok := r.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		res.code = -1
+	if ws, ok := r.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() || res.code == 128+int(syscall.SIGKILL) {
+		res.code = -1 // strace ends as what it ran
 	}
 	if hung {
 		r.c.finding(&r.c.counts.Other, "an executor hung: %s", res.stderr)
