@@ -15,12 +15,16 @@ import (
 // Self identifies the running process. A pid alone is reused; together with
 // the start time and the boot it is not. Where /proc is missing (macOS) the
 // start time and boot stay empty and a pid is all there is.
-func Self() journal.Process {
+func Self() journal.Process { return Of(os.Getpid()) }
+
+// Of identifies a process of this machine. It must be a living one or a child
+// that was not waited for: the number of any other may be somebody else's.
+func Of(pid int) journal.Process {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return journal.Process{Host: host, PID: os.Getpid(), Start: startTime(os.Getpid()), Boot: bootID()}
+	return journal.Process{Host: host, PID: pid, Start: startTime(pid), Boot: bootID()}
 }
 
 // Alive says whether the process still runs. Of a process on another host, or
