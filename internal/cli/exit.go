@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/executor"
@@ -110,7 +112,7 @@ func hintOf(err error) string {
 		return "check --context, --kubeconfig and --namespace; nothing was changed"
 	}
 	if e, ok := errors.AsType[*lock.HeldError](err); ok {
-		return "wait for it, or ask " + e.Holder.User + " on " + e.Holder.Process.Host + "; nothing was changed"
+		return fmt.Sprintf("wait for it, or ask %s on %s; nothing was changed", cmp.Or(e.Holder.User, "who works"), e.Holder.Process.Host)
 	}
 	if _, ok := errors.AsType[*lock.PoisonedError](err); ok {
 		return "look at it: kubectl get lease runback -o yaml; delete it only when you know that nobody acts; nothing was changed"

@@ -133,7 +133,7 @@ func TestOneRunForEachTarget(t *testing.T) {
 		res := newProgram(t, env).must(6, args("living")...)
 		stop()
 		wg.Wait()
-		contains(t, squeeze(res.err), "held by run r-far of canary (ada on far, process 7): it was renewed a moment ago")
+		contains(t, squeeze(res.err), "held by run r-far of canary (ada, process 7 on far): it was renewed a moment ago")
 	})
 
 	t.Run("a holder that cannot be understood is never followed", func(t *testing.T) {

@@ -47,7 +47,8 @@ func (k Keeper) take(ctx context.Context, r Register, me Holder) (Record, error)
 		}
 		mine, err := r.Take(ctx, rec, me)
 		if !errors.Is(err, ErrMoved) {
-			if err == nil && rec.Holder != nil {
+			// That a run follows its own dead executor is what a resume is for.
+			if err == nil && rec.Holder != nil && rec.Holder.Run != me.Run {
 				k.Say(fmt.Sprintf("took %s over from %s: %s", r.Where(), rec.Holder, why))
 			}
 			return mine, err

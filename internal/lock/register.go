@@ -33,7 +33,14 @@ type Holder struct {
 
 // String names the holder for people.
 func (h Holder) String() string {
-	return fmt.Sprintf("run %s of %s (%s on %s, process %d)", h.Run, h.Playbook, h.User, h.Process.Host, h.Process.PID)
+	what, who := "run "+h.Run, fmt.Sprintf("process %d on %s", h.Process.PID, h.Process.Host)
+	if h.Playbook != "" {
+		what += " of " + h.Playbook
+	}
+	if h.User != "" {
+		who = h.User + ", " + who
+	}
+	return what + " (" + who + ")"
 }
 
 // Record is what a register says.

@@ -17,7 +17,7 @@ type Claims struct {
 var _ Register = Claims{}
 
 // Where implements Register.
-func (c Claims) Where() string { return "the store's claim on " + c.Target }
+func (c Claims) Where() string { return "the store's lock on " + c.Target }
 
 // Read implements Register.
 func (c Claims) Read(ctx context.Context) (Record, error) {
@@ -33,7 +33,7 @@ func (c Claims) Read(ctx context.Context) (Record, error) {
 		rec.Poison = "its process is not recorded"
 		return rec, nil
 	}
-	rec.Holder = &Holder{Run: h.Run, Playbook: "this store", User: "unknown user", Process: h.By}
+	rec.Holder = &Holder{Run: h.Run, Process: h.By}
 	return rec, nil
 }
 
