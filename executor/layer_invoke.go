@@ -116,7 +116,7 @@ func (s *session) probe(ctx context.Context, c *call, wait bool) (actions.Verdic
 		unreachable := actions.KindOf(err) == actions.KindUnreachable
 		again := wait && ctx.Err() == nil && (verdict == actions.InFlight && err == nil || unreachable)
 		if !again {
-			p := journal.Probed{Verdict: verdict, Error: errText(err)}
+			p := journal.Probed{Verdict: verdict, Error: errText(err), Found: s.found(ctx, c, verdict)}
 			if e := s.record(ctx, journal.StepProbed, c.node.Path, p); e != nil {
 				return verdict, nil, e
 			}
@@ -136,6 +136,21 @@ func (s *session) probe(ctx context.Context, c *call, wait bool) (actions.Verdic
 			wait = false
 		}
 	}
+}
+
+// found tells a person what is there instead. That it cannot be told changes
+// nothing about the doubt.
+func (s *session) found(ctx context.Context, c *call, v actions.Verdict) []actions.FieldChange {
+	if c.node.Action.Differs == nil || v != actions.Partial && v != actions.Foreign {
+		return nil
+	}
+	ask, cancel := s.grace(ctx)
+	defer cancel()
+	differs, err := c.node.Action.Differs(ask, c.act, c.in, c.intent.State)
+	if err != nil {
+		return nil
+	}
+	return differs
 }
 
 // graceTime is the time for one question after the deadline: to know whether a

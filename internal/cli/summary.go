@@ -60,13 +60,23 @@ func (a *App) doubts(st style, s *journal.State) {
 			strings.TrimSpace(step.Intent.Preview.Object+" "+step.Intent.Preview.Summary))
 		a.wrapped("    ", known)
 		for _, c := range step.Intent.Preview.Changes {
-			a.wrapped("      ", fmt.Sprintf("%s %s: %s → %s", c.Object, c.Path, valueWord(c.Before), valueWord(c.After)))
+			a.wrapped("      ", fmt.Sprintf("%s %s: %s → %s%s", c.Object, c.Path, valueWord(c.Before), valueWord(c.After), nowWord(step, c)))
 		}
 		a.wrapped("    ", "not known: "+doubtWord(step))
 		fmt.Fprintf(a.Out, "    look at the target, then decide:\n")
 		fmt.Fprintf(a.Out, "      it did not take effect:  %s\n", st.info(fmt.Sprintf("runback resume %s --redo %s", s.ID, p)))
 		fmt.Fprintf(a.Out, "      go on without it:        %s\n", st.info(fmt.Sprintf("runback resume %s --skip %s --reason ...", s.ID, p)))
 	}
+}
+
+// nowWord says what a field holds instead of what the step would have written.
+func nowWord(step *journal.StepState, c actions.FieldChange) string {
+	for _, f := range step.Found {
+		if f.Path == c.Path && (f.Object == c.Object || c.Object == "") {
+			return ", is " + valueWord(f.After) + " now"
+		}
+	}
+	return ""
 }
 
 func doubtWord(step *journal.StepState) string {

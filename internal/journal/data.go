@@ -95,6 +95,9 @@ type Intent struct {
 type Probed struct {
 	Verdict actions.Verdict `json:"verdict"`
 	Error   string          `json:"error,omitempty"`
+	// Found gives, of a verdict that stops the run, the fields that hold
+	// something else than the step would have written.
+	Found []actions.FieldChange `json:"found,omitempty"`
 }
 
 // Acted says that the effect took place.

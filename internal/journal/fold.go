@@ -39,9 +39,10 @@ type StepState struct {
 	Outputs  actions.Outputs // of Acted or Done
 	Failure  *Failed
 	Skipped  *guard.Judgement
-	Verdict  *actions.Verdict // of the last probe
-	Decided  string           // of a block: the step that decided how it ended
-	Decision *Decided         // of a person, about a doubt
+	Verdict  *actions.Verdict      // of the last probe
+	Found    []actions.FieldChange // by the last probe, if it stopped the run
+	Decided  string                // of a block: the step that decided how it ended
+	Decision *Decided              // of a person, about a doubt
 }
 
 // NewState is the state before the first event.
@@ -139,7 +140,7 @@ func (st *StepState) apply(e Event) error {
 		return err
 	case StepProbed:
 		p, err := Decode[Probed](e)
-		st.Verdict = &p.Verdict
+		st.Verdict, st.Found = &p.Verdict, p.Found
 		return err
 	case StepActed:
 		var err error
