@@ -25,13 +25,31 @@ func (pr projection) chain(step string, p *actions.Preview) {
 			correct(p, set, earlier)
 		}
 	}
+	pr.held(p)
 	for _, c := range p.Changes {
 		object := c.Object
 		if object == "" {
 			object = p.Object
 		}
 		pr[object+" "+c.Path] = projected{c.After, step}
+		pr[object] = projected{step: step}
 	}
+}
+
+// held makes a note of an adversary that an earlier step changes: most often
+// that step holds it, and what it will do then cannot be seen in the world as
+// it is.
+func (pr projection) held(p *actions.Preview) {
+	kept := p.Adversaries[:0:0]
+	for _, a := range p.Adversaries {
+		earlier, ok := pr[a.Object]
+		if !ok {
+			kept = append(kept, a)
+			continue
+		}
+		p.Notes = append(p.Notes, fmt.Sprintf("%s %s writes these fields too; step %s changes it before", a.Controller, a.Object, earlier.step))
+	}
+	p.Adversaries = kept
 }
 
 func correct(p *actions.Preview, set actions.FieldValue, earlier projected) {

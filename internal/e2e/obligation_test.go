@@ -60,7 +60,7 @@ func TestMitigated(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{"hold.yaml", "--set", "namespace=" + ns}
-	contains(t, squeeze(p.must(0, append([]string{"plan"}, args...)...).out), "HorizontalPodAutoscaler app")
+	contains(t, squeeze(p.must(0, append([]string{"plan"}, args...)...).out), "step suspend changes it before")
 	contains(t, squeeze(p.must(0, append([]string{"plan", "canary"}, args[1:]...)...).out), "will fight spec.replicas")
 
 	res := p.must(0, append([]string{"run", "--yes", "--reason", "test"}, args...)...)
