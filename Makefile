@@ -20,7 +20,7 @@ SANDBOX_SOURCES := $(shell find $(SANDBOX) -type f)
 demo: need-go $(BIN)/runback $(BIN)/sandbox ## break a release in a real Kubernetes API and roll it back under real traffic
 	@internal/tasks/demo
 
-test: need-go need-gcc build sandbox sandbox-metrics $(BIN)/runback-crash ## run every test, the end-to-end tests on the sandbox included
+test: need-go need-tools build sandbox sandbox-metrics $(BIN)/runback-crash ## run every test, the end-to-end tests on the sandbox included
 	@internal/tasks/test
 
 ##@ Building
@@ -65,12 +65,13 @@ $(BIN)/golangci-lint:
 	@echo "==> building golangci-lint $(GOLANGCI_LINT_VERSION) (some minutes the first time)"
 	@GOBIN=$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 
-.PHONY: need-go need-gcc help
+.PHONY: need-go need-tools help
 need-go:
 	@command -v go >/dev/null || { echo "Go 1.26 or later is needed: https://go.dev/dl"; exit 1; }
 
-need-gcc:
-	@internal/tasks/need-gcc
+need-tools:
+	@internal/tasks/need "$${CC:-gcc}" "gcc libc6-dev" "for go test -race"
+	@internal/tasks/need strace strace "to take system calls away from a run"
 
 help: ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
