@@ -1,0 +1,191 @@
+package crashtest
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/internal/journal/sqlite"
+)
+
+var strictFolder = flag.Bool("crash.strict", false, "power loss: the name of the new state folder is durable only after a sync of the folder above")
+
+// whole is longer than any write.
+const whole = 1 << 20
+
+// lineOf reads what the executor told in a call.
+func (k call) lineOf() (l line) {
+	if m := textPattern.FindStringSubmatch(k.args); m != nil && strings.HasPrefix(k.file, "acks.") {
+		_ = json.Unmarshal(unhex(m[1]), &l) // another line is of no interest
+	}
+	return l
+}
+
+// The power goes after every call of a run and of a resume. Whatever the disk
+// kept of what was not synced, the store opens, the chain is whole, and every
+// event that was acknowledged is there.
+func TestPowerLoss(t *testing.T) {
+	needStrace(t)
+	h := newHarness(t, "power loss")
+	random := rand.New(rand.NewPCG(*seed, 3))
+	var phases []phase
+	for i, pb := range playbooks {
+		if !*long && i%7 != 0 {
+			continue
+		}
+		base := h.undisturbed(pb)
+		n := int64(len(base.points))
+		phases = append(phases, phase{pb: pb, base: base}, phase{pb: pb, base: base, kill: n/4 + random.Int64N(n/2)})
+	}
+	h.each(len(phases), func(i int) {
+		p := phases[i]
+		c := h.cell(p.pb, p.base, p.name()+", then the power went")
+		defer c.close()
+		p.prepare(c)
+		c.images(rand.New(rand.NewPCG(*seed, uint64(i))))
+		c.finish()
+	})
+	concluded(t, h.part, h.begun, 1)
+}
+
+// images records one executor and looks at every disk that a power loss could
+// have left.
+func (c *cell) images(random *rand.Rand) {
+	d := newDisk(*strictFolder)
+	if err := d.load(c.stateDir()); err != nil {
+		c.h.t.Error(err)
+		return
+	}
+	acked := map[int]string{}
+	for seq, hash := range c.acked {
+		acked[seq] = hash
+	}
+	c.launch(c.job(), c.strace(true, whole)...)
+	halves, stride := 6, 1
+	if !*long {
+		halves, stride = 1, 4
+	}
+	seen := map[[32]byte]bool{}
+	for i, k := range c.trace() {
+		d.apply(k)
+		if a := k.lineOf().Ack; a != nil {
+			acked[a.Seq] = a.Hash
+		}
+		if i%stride != 0 {
+			continue
+		}
+		c.counts.Points++
+		for n := range halves + 2 {
+			p := []float64{0, 1, 0.5}[min(n, 2)]
+			image := d.image(p, random)
+			c.counts.Images++
+			if key := digest(image, len(acked)); !seen[key] {
+				seen[key] = true
+				c.survives(image, acked, fmt.Sprintf("after call %d (%s on %s), %g of what was not synced kept", i+1, k.name, k.file, p))
+			}
+		}
+	}
+	c.counts.note("different disks", len(seen))
+}
+
+func digest(image map[string][]byte, acked int) [32]byte {
+	b, _ := json.Marshal(image) // of byte slices; it cannot fail
+	return sha256.Sum256(fmt.Appendf(b, "%d", acked))
+}
+
+// survives opens a disk and looks for what was acknowledged.
+func (c *cell) survives(image map[string][]byte, acked map[int]string, when string) {
+	dir := filepath.Join(c.dir, "image")
+	if err := put(image, dir); err != nil {
+		c.h.t.Error(err)
+		return
+	}
+	events, err := readStore(c, dir)
+	if err != nil {
+		c.finding(&c.counts.Unreadable, "%s: %v", when, err)
+		return
+	}
+	if err := journal.Verify(events); err != nil {
+		c.finding(&c.counts.Unreadable, "%s: %v", when, err)
+	}
+	for seq, hash := range acked {
+		if seq > len(events) || events[seq-1].Hash != hash {
+			c.finding(&c.counts.Lost, "%s: event %d was acknowledged and is not there (%d of %d are)", when, seq, len(events), len(acked))
+			return
+		}
+	}
+	if n := len(events) - len(acked); n > 1 {
+		c.finding(&c.counts.Other, "%s: %d events more than were acknowledged", when, n)
+	}
+}
+
+func readStore(c *cell, dir string) (events []journal.Event, err error) {
+	ctx := c.h.t.Context()
+	s, err := sqlite.Open(ctx, filepath.Join(dir, "runback.db"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	events, err = s.Events(ctx, "r-1")
+	if errors.Is(err, journal.ErrNoRun) {
+		err = nil
+	}
+	return events, err
+}
+
+// The power goes at a call while the run goes on, and the run is really resumed
+// from what the disk kept.
+func TestResumedAfterPowerLoss(t *testing.T) {
+	needStrace(t)
+	h := newHarness(t, "power, resumed")
+	random := rand.New(rand.NewPCG(*seed, 4))
+	type shot struct {
+		phase
+		call call
+		p    float64
+		seed uint64
+	}
+	var shots []shot
+	for i, pb := range playbooks {
+		if !*long && i%7 != 0 {
+			continue
+		}
+		for _, p := range h.phasesOf(pb, random) {
+			todo := slices.DeleteFunc(p.todo, func(k call) bool { return k.name != "pwrite64" && k.name != "fsync" })
+			for range map[bool]int{true: 20, false: 3}[*long] {
+				shots = append(shots, shot{p, todo[random.IntN(len(todo))], []float64{0, 0.5}[random.IntN(2)], random.Uint64()})
+			}
+		}
+	}
+	h.each(len(shots), func(i int) {
+		s := shots[i]
+		c := h.cell(s.pb, s.base, fmt.Sprintf("%s, power lost before %s %d on %s, %g kept", s.name(), s.call.name, s.call.nth, s.call.file, s.p))
+		defer c.close()
+		s.prepare(c)
+		d := newDisk(*strictFolder)
+		if err := d.load(c.stateDir()); err != nil {
+			t.Error(err)
+			return
+		}
+		if res := c.launch(c.job(), c.strace(true, whole, fmt.Sprintf("%s:signal=SIGKILL:when=%d", s.call.name, s.call.nth))...); res.code == -1 {
+			c.counts.Points++
+		}
+		for _, k := range c.trace() {
+			d.apply(k)
+		}
+		c.counts.Images++
+		if err := put(d.image(s.p, rand.New(rand.NewPCG(s.seed, 0))), c.stateDir()); err != nil {
+			t.Error(err)
+		}
+		c.finish()
+	})
+	concluded(t, h.part, h.begun, 3)
+}
