@@ -25,3 +25,6 @@ func (r *Runner) Pin(ctx context.Context, t actions.Target) (journal.Identity, e
 func (r *Runner) SameTarget(ctx context.Context, state *journal.State) (journal.Identity, error) {
 	return r.identify(ctx, state.Started.Target, state.Started.Identity)
 }
+
+// SameNamespace says whether two identities are of one namespace of one cluster.
+func SameNamespace(a, b journal.Identity) bool { return targetKey("", a) == targetKey("", b) }

@@ -45,6 +45,29 @@ func targetKey(run string, id journal.Identity) string {
 	return "cluster " + id["cluster"] + " namespace " + cmp.Or(id["namespace_uid"], id["namespace"])
 }
 
+// holder says who holds the locks that live with the target, "" when nobody
+// does or it cannot be told: a plan is not refused for it.
+func (r *Runner) holder(ctx context.Context, t actions.Target) string {
+	registers, err := r.World.Locks(ctx, t)
+	if err != nil {
+		return ""
+	}
+	for _, reg := range registers {
+		rec, err := reg.Read(ctx)
+		switch {
+		case err != nil:
+		case rec.Poison != "":
+			return (&lock.PoisonedError{Where: reg.Where(), Reason: rec.Poison}).Error()
+		case rec.Holder != nil:
+			if alive, known := r.Alive(rec.Holder.Process); known && !alive {
+				continue // a run follows it at once
+			}
+			return reg.Where() + " is held by " + rec.Holder.String()
+		}
+	}
+	return ""
+}
+
 func (r *Runner) unlock(ctx context.Context, h *holding) {
 	if err := h.Release(ctx); err != nil {
 		r.Watch.Say("", "the lock could not be released and will be taken over as that of a process that is gone: "+err.Error())

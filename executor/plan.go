@@ -30,6 +30,8 @@ type Plan struct {
 	Target   actions.Target   `json:"target"`
 	Identity journal.Identity `json:"identity,omitempty"`
 	Steps    []Planned        `json:"steps"`
+	// Lock says who holds the target now; a run would be refused or wait.
+	Lock string `json:"lock,omitempty"`
 	// Refused names the step at which the run would be refused as things are.
 	Refused string `json:"refused,omitempty"`
 }
@@ -105,6 +107,7 @@ func (r *Runner) Plan(ctx context.Context, p *Program, req Request) (*Plan, erro
 	if err := pl.body(ctx, p.Body, "steps", 0); err != nil {
 		return nil, err
 	}
+	pl.plan.Lock = r.holder(ctx, req.Target)
 	return pl.plan, nil
 }
 

@@ -83,6 +83,7 @@ func (a *App) makePlan(ctx context.Context, p *executor.Program, given map[strin
 	if err != nil {
 		return nil, err
 	}
+	a.unfinished(ctx, identity)
 	return r.Plan(ctx, p, executor.Request{Inputs: inputs, Target: target, Identity: identity})
 }
 

@@ -108,6 +108,7 @@ func (a *App) runPlaybook(ctx context.Context, p *executor.Program, arg string, 
 			if req.Target, req.Identity, err = a.target(ctx, r, p, inputs); err != nil {
 				return nil, err
 			}
+			a.unfinished(ctx, req.Identity)
 		}
 		return r.Run(ctx, p, req)
 	})

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"github.com/runbackhq/runback/internal/supervise"
 )
 
 // App is the program with everything it takes from its surroundings, so that
@@ -26,6 +28,10 @@ type App struct {
 
 // Main runs the program of the operating system and gives its exit code.
 func Main(ctx context.Context) int {
+	// Before anything else: a supervisor of a child process is this program too.
+	if code, mine := supervise.Main(os.Args); mine {
+		return code
+	}
 	width, _, err := term.GetSize(int(os.Stdout.Fd()))
 	if err != nil || width <= 0 {
 		width = 80

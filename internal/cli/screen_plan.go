@@ -28,6 +28,10 @@ func (a *App) planScreen(p *executor.Plan, runWith string) {
 		fmt.Fprintf(w, "     inputs    %s\n", wrapWords(inputWords(p.Inputs), a.Width-15, 15))
 	}
 	fmt.Fprintf(w, "     budget    %s\n\n", p.Budget)
+	if p.Lock != "" {
+		a.wrapped("  ", st.warn("! ")+p.Lock)
+		fmt.Fprintln(w)
+	}
 	fmt.Fprintln(w, st.dim("  ~ changes  ! destroys  ○ looks  – skipped  ? open until earlier steps ran  ✖ stops"))
 	section, number := "steps", 0
 	for _, s := range p.Steps {

@@ -85,7 +85,7 @@ func (c *clusters) Locks(ctx context.Context, t actions.Target) ([]lock.Register
 // world wires the actions to the clusters that the flags name.
 func (a *App) world() (*clusters, actions.Registry, error) {
 	c := &clusters{kubeconfig: a.flags.kubeconfig, wrap: a.crash.wire(a), open: map[actions.KubernetesTarget]*k8s.Cluster{}}
-	registry, err := all.Registry(c.connect)
+	registry, err := all.Needs{Kube: c.connect, Children: a.childrenPath}.Registry()
 	return c, registry, err
 }
 
@@ -113,6 +113,16 @@ func (a *App) storePath() (string, error) {
 		dir = filepath.Join(home, ".local", "state")
 	}
 	return filepath.Join(dir, "runback", "runback.db"), nil
+}
+
+// childrenPath is where child processes are recorded, beside the journals: who
+// has one has the other.
+func (a *App) childrenPath() (string, error) {
+	file, err := a.storePath()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(filepath.Join(filepath.Dir(file), "children"))
 }
 
 func (a *App) openStore(ctx context.Context) (journal.Store, error) {
