@@ -4,18 +4,34 @@
 package all
 
 import (
+	"errors"
+
 	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/actions/command"
 	httpcheck "github.com/runbackhq/runback/actions/http"
 	"github.com/runbackhq/runback/actions/k8s"
 	"github.com/runbackhq/runback/actions/time"
 )
 
-// Registry gives the catalogue. Kubernetes clusters are reached through kube;
-// nothing is reached before an action needs it.
-func Registry(kube k8s.Connector) (actions.Registry, error) {
+// Needs is what the families need from their surroundings. Nothing is reached
+// before an action needs it.
+type Needs struct {
+	Kube     k8s.Connector          // connects to clusters
+	Children func() (string, error) // the folder where child processes are recorded
+}
+
+// Registry gives the catalogue.
+func (n Needs) Registry() (actions.Registry, error) {
+	if n.Children == nil {
+		n.Children = func() (string, error) { return "", errors.New("no folder for child processes is set") }
+	}
 	return actions.NewRegistry(
+		command.Actions(n.Children),
 		httpcheck.Actions(),
-		k8s.Actions(kube),
+		k8s.Actions(n.Kube),
 		time.Actions(),
 	)
 }
+
+// Registry gives the catalogue to those who start no processes.
+func Registry(kube k8s.Connector) (actions.Registry, error) { return Needs{Kube: kube}.Registry() }

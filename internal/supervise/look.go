@@ -73,8 +73,18 @@ func unsupervised(dir string) (State, Outcome, error) {
 	case err != nil:
 		return 0, Outcome{}, err
 	default:
-		return Lost, Outcome{}, nil
+		return Lost, Outcome{Code: -1, Stdout: asFound(dir, stdoutFile), Stderr: asFound(dir, stderrFile)}, nil
 	}
+}
+
+// asFound gives what is there of the output of a lost child; how much it wrote
+// is not known.
+func asFound(dir, name string) Stream {
+	info, err := os.Stat(filepath.Join(dir, name))
+	if err != nil {
+		return Stream{}
+	}
+	return Stream{Bytes: info.Size(), Kept: info.Size()}
 }
 
 // groupAlive says whether anybody goes on in the group of a child that is gone

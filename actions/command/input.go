@@ -1,0 +1,90 @@
+package command
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/supervise"
+	"github.com/runbackhq/runback/schema"
+)
+
+// program is what both actions are told.
+type program struct {
+	Args         []string          `json:"args" doc:"the program and its arguments, one item each; no shell splits or expands them"`
+	Dir          string            `json:"dir,omitempty" doc:"folder to run it in; without it, the one that runback was started in"`
+	Env          map[string]string `json:"env,omitempty" doc:"variables on top of the environment of runback; they are recorded, so a secret belongs into that environment or into a file"`
+	Stdin        string            `json:"stdin,omitempty" doc:"text for its standard input; it is recorded"`
+	SuccessCodes []int             `json:"success_codes,omitempty" doc:"exit codes that mean success; without it only 0"`
+	Grace        schema.Duration   `json:"grace" default:"10s" doc:"how long it has to end after SIGINT, and again after SIGTERM, when it must be stopped; then comes SIGKILL"`
+}
+
+type question struct {
+	Args []string `json:"args" doc:"the program that is asked and its arguments"`
+}
+
+func (p program) valid() error {
+	if len(p.Args) == 0 || p.Args[0] == "" {
+		return actions.Invalid("write it like args: [pg_isready, -h, db]", "args name no program")
+	}
+	for name := range p.Env {
+		if name == "" || strings.ContainsAny(name, "=\x00") {
+			return actions.Invalid("", "env: %q is no name of a variable", name)
+		}
+	}
+	for _, text := range slices.Concat(p.Args, values(p.Env)) {
+		if strings.Contains(text, "\x00") {
+			return actions.Invalid("", "%q cannot be given to a program: it holds a zero byte", text)
+		}
+	}
+	return nil
+}
+
+func values(m map[string]string) (out []string) {
+	for _, v := range m {
+		out = append(out, v)
+	}
+	return out
+}
+
+// success says whether an outcome is what the playbook calls success. A signal
+// never is.
+func (p program) success(o supervise.Outcome) bool {
+	if o.Signal != "" {
+		return false
+	}
+	if len(p.SuccessCodes) == 0 {
+		return o.Code == 0
+	}
+	return slices.Contains(p.SuccessCodes, o.Code)
+}
+
+// environment gives the whole environment. A name stands in it once: which of
+// two counts would be up to the program.
+func (p program) environment() []string {
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		_, ours := p.Env[name]
+		return ours
+	})
+	for name, value := range p.Env {
+		env = append(env, name+"="+value)
+	}
+	slices.Sort(env)
+	return env
+}
+
+func (p program) limits() supervise.Limits {
+	return supervise.Limits{Interrupt: p.Grace.Std(), Terminate: p.Grace.Std()}
+}
+
+// quoted writes an argument list so that its items can be told apart.
+func quoted(args []string) string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		out[i] = strconv.Quote(a)
+	}
+	return strings.Join(out, " ")
+}
