@@ -32,10 +32,11 @@ type job struct {
 	Run      string
 	Decide   map[string]journal.Decision // what a person says of steps in doubt
 
-	Kill  int64 // the point at which it kills itself; 0: none
-	Pause int64 // the point at which it waits for the test; 0: none
-	List  bool  // tell every point
-	Blind bool  // takes every other executor for dead
+	Kill     int64  // the point at which it kills itself; 0: none
+	KillName string // the same by its name: the first such point
+	Pause    int64  // the point at which it waits for the test; 0: none
+	List     bool   // tell every point
+	Blind    bool   // takes every other executor for dead
 
 	Offset time.Duration // of its clock
 	JumpAt int64         // the point at which its clock jumps
@@ -238,7 +239,7 @@ type world struct {
 func newWorld(j job) *world {
 	w := &world{job: j, client: &client{j.Ledger, &http.Client{}}}
 	w.jumped.Store(int64(j.Offset))
-	w.p = &points{kill: j.Kill, pause: j.Pause, list: j.List, say: say, waiting: func() {
+	w.p = &points{kill: j.Kill, killName: j.KillName, pause: j.Pause, list: j.List, say: say, waiting: func() {
 		_ = w.client.post(context.Background(), "/pause", nil, new(any)) // its answer says go on
 	}, at: func(n int64) {
 		if n == j.JumpAt {
@@ -277,13 +278,15 @@ func (w *world) Say(path, text string) {
 const shortest = 3 * time.Millisecond
 
 // clock is the clock of the machine, moved by the job, as a machine without a
-// monotonic clock would see it. Pauses that are made for real systems are cut.
+// monotonic clock would see it. Pauses that are made for real systems are cut;
+// those between two renewals of a lock are not, so that the points of a run are
+// the same each time.
 func (w *world) clock() executor.Clock {
 	c := executor.SystemClock()
 	return executor.Clock{
 		Now: func() time.Time { return time.Now().Round(0).Add(time.Duration(w.jumped.Load())) },
 		Wait: func(ctx context.Context, d time.Duration) error {
-			if d >= 500*time.Millisecond {
+			if d >= 500*time.Millisecond && d <= 5*time.Second {
 				d = shortest
 			}
 			return c.Wait(ctx, d)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,6 +79,7 @@ type result struct {
 	code   int // -1: it was killed
 	points []string
 	acks   []record
+	late   int // acknowledgements after the last point that it told of
 	found  []record
 	seen   bool // it told what it found
 	end    *ending
@@ -97,10 +99,12 @@ func (c *cell) launch(j job, wrap ...string) result {
 // running is an executor that was started.
 type running struct {
 	c      *cell
+	job    job
 	cmd    *exec.Cmd
 	out    string
 	stderr *bytes.Buffer
 	before []effect
+	acked  map[int]string // by executors that had ended when this one began
 }
 
 func (c *cell) start(j job, wrap ...string) *running {
@@ -122,7 +126,7 @@ func (c *cell) start(j job, wrap ...string) *running {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), jobVariable+"="+string(text), "GOMAXPROCS=2", "GOTRACEBACK=all", "GORACE=atexit_sleep_ms=0")
 	cmd.Stdout = f
-	r := &running{c: c, cmd: cmd, out: f.Name(), stderr: &bytes.Buffer{}, before: c.ledger.snapshot()}
+	r := &running{c: c, job: j, cmd: cmd, out: f.Name(), stderr: &bytes.Buffer{}, before: c.ledger.snapshot(), acked: maps.Clone(c.acked)}
 	cmd.Stderr = r.stderr
 	if err := cmd.Start(); err != nil {
 		c.h.t.Fatal(err)
@@ -166,9 +170,10 @@ func (res *result) read(r *running) {
 		}
 		switch {
 		case l.Point != "":
-			res.points = append(res.points, l.Point)
+			res.points, res.late = append(res.points, l.Point), 0
 		case l.Ack != nil:
 			res.acks = append(res.acks, *l.Ack)
+			res.late++
 		case l.Found != nil:
 			res.found, res.seen = l.Found, true
 		case l.End != nil:

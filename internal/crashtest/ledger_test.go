@@ -54,7 +54,7 @@ type ledger struct {
 	down  map[string]int // so many questions find nobody there
 	ready map[string]int // so many looks find nothing yet
 
-	delay int           // > 0: the next write lands so many questions after its client died
+	delay int           // > 0: the next compare-and-set lands so many questions after its client died
 	late  []func()      // what is on its way and has not landed
 	after int           // questions until it lands
 	flown chan struct{} // closed when a client left a write in flight
@@ -161,7 +161,7 @@ func (l *ledger) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "did not work", http.StatusInternalServerError)
 		return
 	}
-	if q.Op != "get" && l.delay > 0 {
+	if q.Op == "set" && l.delay > 0 {
 		l.fly(w, r, q)
 		return
 	}

@@ -13,6 +13,7 @@ var (
 	long    = flag.Bool("crash.long", false, "the long form: every point")
 	seed    = flag.Uint64("crash.seed", 20261124, "of every choice that is made at random")
 	outFile = flag.String("crash.out", "", "file for the table of results, as JSON")
+	strict  = flag.Bool("crash.strict", false, "fail for what is known to fall short, too (docs/reliability.md)")
 	workers = flag.Int("crash.workers", 3, "executors at a time")
 )
 

@@ -120,6 +120,16 @@ var playbooks = []playbook{
     - {id: d, uses: ledger.raise, with: {name: n, value: 100}}
 `, trouble: func(l *ledger) { l.values["n"] = 10 }},
 
+	{name: "compare-and-set", spec: `  budget: 5m
+  steps:
+    - {id: a, uses: ledger.set, with: {name: a, value: 1}, when: run.elapsed < duration("30m")}
+    - {id: b, uses: ledger.raise, with: {name: b, value: 1}, timeout: 1m, when: run.elapsed < duration("30m")}
+    - {id: c, uses: ledger.raise, with: {name: a, value: 1}}
+    - {id: d, uses: ledger.raise, with: {name: b, value: 1}, verify: {until: outputs.value == 2, every: 1ms, within: 1m}}
+  finally:
+    - {id: e, uses: ledger.raise, with: {name: a, value: 1}}
+`},
+
 	{name: "fails", spec: `  budget: 5m
   steps:
     - {id: a, uses: ledger.push, with: {name: a, value: 1}}

@@ -15,13 +15,14 @@ import (
 // points are the named places at which an executor may be killed. They lie
 // around what it calls, so that nothing in the product knows of them.
 type points struct {
-	n       atomic.Int64
-	kill    int64
-	pause   int64
-	list    bool
-	say     func(line)
-	waiting func()      // waits for the test
-	at      func(int64) // called at each point
+	n        atomic.Int64
+	kill     int64
+	killName string
+	pause    int64
+	list     bool
+	say      func(line)
+	waiting  func()      // waits for the test
+	at       func(int64) // called at each point
 }
 
 // hit passes a point, or dies there as by kill -9.
@@ -33,11 +34,11 @@ func (p *points) hit(name string) {
 	if p.at != nil {
 		p.at(n)
 	}
-	switch n {
-	case p.kill:
+	switch {
+	case n == p.kill, name == p.killName:
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // the signal is on its way
-	case p.pause:
+	case n == p.pause:
 		p.waiting()
 	}
 }

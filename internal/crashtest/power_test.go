@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -15,8 +14,6 @@ import (
 	"github.com/runbackhq/runback/internal/journal"
 	"github.com/runbackhq/runback/internal/journal/sqlite"
 )
-
-var strictFolder = flag.Bool("crash.strict", false, "power loss: the name of the new state folder is durable only after a sync of the folder above")
 
 // whole is longer than any write.
 const whole = 1 << 20
@@ -59,7 +56,7 @@ func TestPowerLoss(t *testing.T) {
 // images records one executor and looks at every disk that a power loss could
 // have left.
 func (c *cell) images(random *rand.Rand) {
-	d := newDisk(*strictFolder)
+	d := newDisk(*strict)
 	if err := d.load(c.stateDir()); err != nil {
 		c.h.t.Error(err)
 		return
@@ -170,7 +167,7 @@ func TestResumedAfterPowerLoss(t *testing.T) {
 		c := h.cell(s.pb, s.base, fmt.Sprintf("%s, power lost before %s %d on %s, %g kept", s.name(), s.call.name, s.call.nth, s.call.file, s.p))
 		defer c.close()
 		s.prepare(c)
-		d := newDisk(*strictFolder)
+		d := newDisk(*strict)
 		if err := d.load(c.stateDir()); err != nil {
 			t.Error(err)
 			return

@@ -63,7 +63,7 @@ func (g register) ask(ctx context.Context, q lockAsk) (lock.Record, error) {
 	if r.Moved {
 		return lock.Record{}, lock.ErrMoved
 	}
-	return lock.Record{Epoch: r.Epoch, Holder: r.Holder, Version: fmt.Sprint(r.Version), Expires: 15 * time.Second}, nil
+	return lock.Record{Epoch: r.Epoch, Holder: r.Holder, Version: fmt.Sprint(r.Version), Expires: 45 * time.Second}, nil
 }
 
 func (g register) Read(ctx context.Context) (lock.Record, error) {
