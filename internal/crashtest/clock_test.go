@@ -59,6 +59,7 @@ func (c *cell) jumped(by time.Duration, during bool) {
 	j := c.job()
 	j.Offset = by
 	began := time.Now()
+	c.late = by > 0
 	res := c.launch(j)
 	if res.end == nil {
 		c.finding(&c.counts.Other, "the resume ended with %d: %s", res.code, res.err)

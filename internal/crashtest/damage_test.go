@@ -42,7 +42,7 @@ func detected(events []journal.Event) bool {
 // chain. Its last events missing is what no chain can show.
 func TestEveryChangedEventIsFound(t *testing.T) {
 	h := newHarness(t, "changed events")
-	for name, events := range h.journals("straight", "blocks", "retry", "doubt") {
+	for name, events := range h.journals([]string{"straight", "doubt", "blocks", "retry"}[:rounds(4, 2)]...) {
 		c := h.cell(playbookNamed(name), nil, "an event was changed")
 		c.counts.Completed++
 		try := func(changed []journal.Event, what string) {
@@ -54,6 +54,10 @@ func TestEveryChangedEventIsFound(t *testing.T) {
 		for i := range events {
 			if i < len(events)-1 {
 				try(slices.Delete(slices.Clone(events), i, i+1), fmt.Sprintf("event %d removed", i+1))
+				forged := slices.Clone(events)
+				forged[i].Path += "x"
+				forged[i].Hash = forged[i].Digest()
+				try(forged, fmt.Sprintf("event %d written anew with its hash", i+1))
 			}
 			try(slices.Insert(slices.Clone(events), i, events[i]), fmt.Sprintf("event %d added again", i+1))
 			for j := range i {
@@ -84,7 +88,7 @@ func flips(e journal.Event, every bool) map[string]journal.Event {
 		text := []byte(fmt.Sprintf("%s", v.Field(f).Interface()))
 		step := 1
 		if !every {
-			step = 1 + len(text)/7
+			step = 1 + len(text)/4
 		}
 		for i := 0; i < len(text); i += step {
 			for _, bit := range []byte{1, 0x20} {
@@ -129,7 +133,7 @@ func TestEveryFlippedByteOfTheFile(t *testing.T) {
 			if err != nil || want == nil {
 				t.Fatal(err)
 			}
-			step := map[bool]int{true: 8, false: 800}[*long]
+			step := map[bool]int{true: 8, false: 1500}[*long]
 			if open && *long {
 				step = 40
 			}
@@ -190,12 +194,12 @@ func (c *cell) flipped(want, got *reading, open bool, at int) {
 		c.counts.note("what was read is what was written", 1)
 	case errors.Is(got.err, journal.ErrNoRun), got.err == nil && len(got.events) < len(want.events) && reflect.DeepEqual(want.events[:len(got.events)], got.events):
 		// The checksums of the log make SQLite take everything from the flipped
-		// byte on for not yet written. Of the file itself nothing may be missing.
-		if open {
-			c.counts.CutShort++
-			return
+		// byte on for not yet written; in the file itself a row that has another
+		// run in its key hides those after it. No chain can show its end missing.
+		c.counts.CutShort++
+		if !open {
+			c.known("a flipped byte of the file hides the newest events", "byte %d: %d of %d events, and no word", at, len(got.events), len(want.events))
 		}
-		c.finding(&c.counts.Lost, "byte %d: %d of %d events, and no word", at, len(got.events), len(want.events))
 	case got.err != nil:
 		c.counts.note("found", 1)
 	default:

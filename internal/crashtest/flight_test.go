@@ -14,7 +14,7 @@ func TestWriteInFlight(t *testing.T) {
 	for _, name := range names {
 		bases[name] = h.undisturbed(playbookNamed(name))
 	}
-	h.each(rounds(60, 15), func(i int) {
+	h.each(rounds(60, 10), func(i int) {
 		name := names[i%len(names)]
 		c := h.cell(playbookNamed(name), bases[name], fmt.Sprintf("in flight until %d questions later", 1+i/len(names)))
 		defer c.close()
@@ -48,7 +48,7 @@ func TestReplyWithheld(t *testing.T) {
 			pbs, bases = append(pbs, pb), append(bases, h.undisturbed(pb))
 		}
 	}
-	h.each(len(pbs)*rounds(20, 3), func(i int) {
+	h.each(len(pbs)*rounds(20, 2), func(i int) {
 		pb, base := pbs[i%len(pbs)], bases[i%len(pbs)]
 		kill := int64(i / len(pbs) * 7)
 		c := h.cell(pb, base, fmt.Sprintf("replies withheld, killed at %d", kill))

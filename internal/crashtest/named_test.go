@@ -25,7 +25,7 @@ func TestKilledAtNamedPoints(t *testing.T) {
 		}
 		step, pairs := int64(1), 60
 		if !*long {
-			step, pairs = 9, 1
+			step, pairs = 16, 1
 		}
 		for first := 1 + random.Int64N(step); first <= n; first += step {
 			shots = append(shots, shot{pb, base, []int64{first}})
@@ -48,6 +48,8 @@ func TestKilledAtNamedPoints(t *testing.T) {
 			j.Kill = n
 			if res := c.launch(j); res.code == -1 {
 				c.counts.Points++
+			} else if res.code == exitLocked {
+				c.finding(&c.counts.Other, "nobody else is there, and it was locked out: %s", res.err)
 			}
 		}
 		c.finish()

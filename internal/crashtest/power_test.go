@@ -68,7 +68,7 @@ func (c *cell) images(random *rand.Rand) {
 	c.launch(c.job(), c.strace(true, whole)...)
 	halves, stride := 6, 1
 	if !*long {
-		halves, stride = 1, 4
+		halves, stride = 1, 8
 	}
 	seen := map[[32]byte]bool{}
 	for i, k := range c.trace() {

@@ -24,7 +24,7 @@ func TestTwoExecutorsForOneRun(t *testing.T) {
 	for _, name := range names {
 		bases[name] = h.undisturbed(playbookNamed(name))
 	}
-	n := rounds(600, 24)
+	n := rounds(600, 20)
 	kills := make([]int64, n)
 	for i := range kills {
 		kills[i] = random.Int64N(int64(len(bases[names[i%4]].points))) // 0: there is no run yet
@@ -52,7 +52,7 @@ func TestTwoExecutorsForOneRun(t *testing.T) {
 // Two runs want one target at the same time: one after the other has it.
 func TestTwoRunsForOneTarget(t *testing.T) {
 	h := newHarness(t, "one target, two")
-	h.each(rounds(400, 16), func(i int) {
+	h.each(rounds(400, 10), func(i int) {
 		c := h.cell(playbookNamed([]string{"straight", "relative"}[i%2]), nil, "two runs")
 		defer c.close()
 		other := c.job()

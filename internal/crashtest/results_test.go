@@ -3,9 +3,11 @@ package crashtest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -101,7 +103,19 @@ func (r *table) write(file string) error {
 	if err != nil {
 		return err
 	}
+	fmt.Println(r.markdown()) //nolint:forbidigo // the answer of a test binary
 	return os.WriteFile(file, append(b, '\n'), 0o644)
+}
+
+// markdown is the table of docs/reliability.md.
+func (r *table) markdown() string {
+	var b strings.Builder
+	b.WriteString("| part | disturbances | disks | runs driven to their end | in doubt | lost | doubled | skipped | unreadable | other | upper bound |\n|---|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, name := range slices.Sorted(maps.Keys(r.cells)) {
+		c, _ := r.of(name)
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %.2g |\n", name, c.Points, c.Images, c.Completed, c.InDoubt, c.Lost, c.Doubled, c.Skipped, c.Unreadable, c.Other, 3/float64(max(c.Points, c.Images, 1)))
+	}
+	return b.String()
 }
 
 // concluded prints the figures of a part and holds it to a minimum of runs that

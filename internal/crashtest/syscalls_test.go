@@ -74,7 +74,7 @@ func TestSystemCallsTakenAway(t *testing.T) {
 	}
 	var shots []shot
 	for i, pb := range playbooks {
-		if !*long && i%5 != 0 {
+		if !*long && i%7 != 0 {
 			continue
 		}
 		for _, p := range h.phasesOf(pb, random) {
@@ -89,7 +89,7 @@ func TestSystemCallsTakenAway(t *testing.T) {
 	if !*long {
 		random.Shuffle(len(shots), func(a, b int) { shots[a], shots[b] = shots[b], shots[a] })
 		slices.SortStableFunc(shots, func(a, b shot) int { return rarity(a.call) - rarity(b.call) })
-		shots = shots[:min(len(shots), 120)]
+		shots = shots[:min(len(shots), 70)]
 	}
 	h.each(len(shots), func(i int) {
 		s := shots[i]
@@ -99,7 +99,7 @@ func TestSystemCallsTakenAway(t *testing.T) {
 		c.takeAway(s.phase, s.call, s.fault)
 		c.finish()
 	})
-	concluded(t, h.part, h.begun, 20)
+	concluded(t, h.part, h.begun, 10)
 }
 
 // rarity puts calls of which there are few before those of which there are
