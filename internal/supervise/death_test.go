@@ -106,6 +106,8 @@ func TestKilledSupervisor(t *testing.T) {
 		_ = cmd.Wait()
 		st, o := settle(t, dir)
 		seen[st]++
+		// A gate that was not released is told so by the death of its supervisor.
+		until(t, "gates to go", func() bool { return len(processes(t, os.Args[0]+"\x00__supervise-gate\x00")) == 0 })
 		effects := lines(t, beside+"/effect")
 		ok := map[supervise.State]bool{
 			supervise.NotStarted: effects == 0, supervise.Exited: effects == 1, supervise.Lost: effects <= 1,
@@ -131,13 +133,18 @@ func TestKilledSupervisor(t *testing.T) {
 
 // supervisorsOf finds supervisors the way a person would: in the list of
 // processes, whatever is recorded by now.
-func supervisorsOf(t *testing.T, dir string) (pids []int) {
+func supervisorsOf(t *testing.T, dir string) []int {
+	t.Helper()
+	return processes(t, os.Args[0]+"\x00__supervise\x00"+dir+"\x00")
+}
+
+// processes finds those with an argument list.
+func processes(t *testing.T, want string) (pids []int) {
 	t.Helper()
 	found, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := os.Args[0] + "\x00__supervise\x00" + dir + "\x00"
 	for _, f := range found {
 		if b, err := os.ReadFile(f); err == nil && string(b) == want {
 			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f)))
