@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -136,53 +135,4 @@ func readStore(c *cell, dir string) (events []journal.Event, err error) {
 		err = nil
 	}
 	return events, err
-}
-
-// The power goes at a call while the run goes on, and the run is really resumed
-// from what the disk kept.
-func TestResumedAfterPowerLoss(t *testing.T) {
-	needStrace(t)
-	h := newHarness(t, "power, resumed")
-	random := rand.New(rand.NewPCG(*seed, 4))
-	type shot struct {
-		phase
-		call call
-		p    float64
-		seed uint64
-	}
-	var shots []shot
-	for i, pb := range playbooks {
-		if !*long && i%7 != 0 {
-			continue
-		}
-		for _, p := range h.phasesOf(pb, random) {
-			todo := slices.DeleteFunc(p.todo, func(k call) bool { return k.name != "pwrite64" && k.name != "fsync" })
-			for range map[bool]int{true: 20, false: 3}[*long] {
-				shots = append(shots, shot{p, todo[random.IntN(len(todo))], []float64{0, 0.5}[random.IntN(2)], random.Uint64()})
-			}
-		}
-	}
-	h.each(len(shots), func(i int) {
-		s := shots[i]
-		c := h.cell(s.pb, s.base, fmt.Sprintf("%s, power lost before %s %d on %s, %g kept", s.name(), s.call.name, s.call.nth, s.call.file, s.p))
-		defer c.close()
-		s.prepare(c)
-		d := newDisk(*strict)
-		if err := d.load(c.stateDir()); err != nil {
-			t.Error(err)
-			return
-		}
-		if res := c.launch(c.job(), c.strace(true, whole, fmt.Sprintf("%s:signal=SIGKILL:when=%d", s.call.name, s.call.nth))...); res.code == -1 {
-			c.counts.Points++
-		}
-		for _, k := range c.trace() {
-			d.apply(k)
-		}
-		c.counts.Images++
-		if err := put(d.image(s.p, rand.New(rand.NewPCG(s.seed, 0))), c.stateDir()); err != nil {
-			t.Error(err)
-		}
-		c.finish()
-	})
-	concluded(t, h.part, h.begun, 3)
 }
