@@ -46,6 +46,8 @@ func asReviewed(r *journal.Reviewed, path string, p actions.Preview) error {
 		switch {
 		case i < 0:
 			return actions.Refuse(planAgain, "it would change %s of %s, which was not reviewed", c.Path, c.Object)
+		case jsonWord(reviewed[i].Before) != jsonWord(c.Before):
+			return actions.Refuse(planAgain, "%s of %s is %s, reviewed was %s", c.Path, c.Object, jsonWord(c.Before), jsonWord(reviewed[i].Before))
 		case jsonWord(reviewed[i].After) != jsonWord(c.After):
 			return actions.Refuse(planAgain, "it would set %s of %s to %s, reviewed was %s", c.Path, c.Object, jsonWord(c.After), jsonWord(reviewed[i].After))
 		}

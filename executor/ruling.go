@@ -14,6 +14,21 @@ type Ruling struct {
 	Reason   string
 }
 
+// fit says whether every ruling decides a doubt, and each doubt once.
+func fit(rulings []Ruling, s *journal.State) error {
+	seen := map[string]bool{}
+	for _, d := range rulings {
+		if seen[d.Path] {
+			return actions.Refuse("decide once", "step %s of run %s is decided twice", d.Path, s.ID)
+		}
+		seen[d.Path] = true
+		if err := d.fits(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // fits says whether there is a doubt to be decided. The world is asked about
 // everything else.
 func (d Ruling) fits(s *journal.State) error {

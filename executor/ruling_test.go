@@ -82,6 +82,13 @@ func TestAPersonDecidesADoubt(t *testing.T) {
 			}
 		}
 	})
+	t.Run("decided twice", func(t *testing.T) {
+		b := inDoubt(t, false)
+		before := len(b.store.events)
+		if _, err := b.rule(doubtful, redo, skip); actions.KindOf(err) != actions.KindRefused || len(b.store.events) != before {
+			t.Errorf("%v", err)
+		}
+	})
 	t.Run("a crash after the decision", func(t *testing.T) {
 		for n := 1; n <= 6; n++ {
 			b := inDoubt(t, false)

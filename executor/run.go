@@ -41,10 +41,8 @@ func (r *Runner) Run(ctx context.Context, p *Program, req Request) (*journal.Sta
 // runs the recorded playbook with the recorded inputs; finished steps are not
 // asked again, and deadlines stay where they were.
 func (r *Runner) Resume(ctx context.Context, p *Program, state *journal.State, rulings ...Ruling) (*journal.State, error) {
-	for _, d := range rulings {
-		if err := d.fits(state); err != nil {
-			return state, err
-		}
+	if err := fit(rulings, state); err != nil {
+		return state, err
 	}
 	identity, err := r.identify(ctx, state.Started.Target, state.Started.Identity)
 	if err != nil {

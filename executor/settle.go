@@ -40,6 +40,9 @@ func (r *Runner) Close(ctx context.Context, state *journal.State, c journal.Clos
 func (r *Runner) CloseSettled(ctx context.Context, done *journal.State) ([]string, error) {
 	settled := map[string]bool{}
 	for _, path := range done.Acted {
+		if done.Steps[path].Intent == nil {
+			continue // a person decided to do it again
+		}
 		for _, key := range done.Steps[path].Intent.Settles {
 			settled[key] = true
 		}

@@ -66,6 +66,8 @@ func (u *undoer) step(ctx context.Context, n *Node, st *journal.StepState) (why 
 	switch {
 	case n == nil || n.Action == nil:
 		return "the recorded playbook has no such step", nil
+	case st.Intent == nil:
+		return "what it left behind is not known (a person decided about it)", nil
 	case st.Failure != nil && st.Status != journal.Succeeded && st.Outputs == nil && st.Failure.Effect != actions.Applied:
 		return fmt.Sprintf("what it left behind is not known (%s)", st.Failure.Effect), nil
 	case n.Action.Undo == nil:

@@ -65,6 +65,9 @@ func (w write) where(cl *Cluster) *Cluster {
 	return cl.at(w.Namespace)
 }
 
+// Context is the context of the kubeconfig that led here.
+func (cl *Cluster) Context() string { return cl.context }
+
 // Close lets go of idle connections.
 func (cl *Cluster) Close() {
 	if r, ok := cl.Typed.CoreV1().RESTClient().(*rest.RESTClient); ok && r != nil && r.Client != nil {

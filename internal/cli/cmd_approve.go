@@ -28,7 +28,7 @@ colleagues, not a signature: whoever can write the file can write an approval.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if hold <= 0 || hold > longestApproval {
-				return usage("use --for 1h, or at most --for 24h", "an approval must hold for a time")
+				return usage("use --for 1h, or at most --for 24h", fmt.Sprintf("an approval cannot hold for %s", hold))
 			}
 			return a.approve(args[0], comment, hold)
 		},

@@ -29,6 +29,11 @@ is no longer as it was.`,
 			if err != nil {
 				return err
 			}
+			if a.flags.output != "table" && a.flags.output != "json" {
+				if err := mayWrite(a.flags.output); err != nil {
+					return err
+				}
+			}
 			given, err := parseSets(sets)
 			if err != nil {
 				return err
@@ -57,10 +62,12 @@ func (a *App) offerPlan(plan *executor.Plan, arg string, sets []string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.showPlan(plan, "runback run --plan "+file); err != nil {
-		return err // a plan that would be refused is not worth a review
+	if plan.Refused == "" { // one that would be refused is not worth a review
+		if err := f.write(file); err != nil {
+			return err
+		}
 	}
-	if err := f.write(file); err != nil {
+	if err := a.showPlan(plan, "runback run --plan "+file); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.Out, "\n  saved as %s, %s\n", file, shortDigest(f.Hash))

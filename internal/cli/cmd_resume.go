@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,11 +28,17 @@ When the target cannot say, the run is left in doubt and a person decides: look,
 then --redo STEP does it again, and --skip STEP goes on without it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.ownTarget(); err != nil {
+				return err
+			}
 			state, err := a.load(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			if err := resumable(state); err != nil {
+				return err
+			}
+			if err := a.notUndone(cmd.Context(), state); err != nil {
 				return err
 			}
 			p, err := a.compileSource(state.Started.Source)
@@ -64,6 +71,11 @@ func (f rulingFlags) rulings(state *journal.State) ([]executor.Ruling, error) {
 	if len(f.skip) > 0 && strings.TrimSpace(f.reason) == "" {
 		return nil, usage(`add --reason "..."`, "a reason is required to skip a step")
 	}
+	for _, s := range f.redo {
+		if slices.Contains(f.skip, s) {
+			return nil, usage("decide for one of the two", fmt.Sprintf("step %s cannot be done again and skipped", s))
+		}
+	}
 	var out []executor.Ruling
 	for d, steps := range map[journal.Decision][]string{journal.Redo: f.redo, journal.SkipIt: f.skip} {
 		for _, s := range steps {
@@ -87,10 +99,48 @@ func stepPath(state *journal.State, step string) (string, error) {
 	return "", usage("see: runback status "+state.ID, fmt.Sprintf("run %s has no step %q", state.ID, step))
 }
 
+// ownTarget refuses flags that name a target: a run that began has its own.
+func (a *App) ownTarget() error {
+	if a.flags.context != "" || a.flags.namespace != "" {
+		return usage("leave out --context and --namespace", "a run keeps the target that it began with")
+	}
+	return nil
+}
+
+// notUndone refuses to go on with a run whose effects were taken back: what it
+// remembers of its steps is no longer so.
+func (a *App) notUndone(ctx context.Context, state *journal.State) (err error) {
+	store, err := a.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	spans, err := store.Runs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, span := range spans {
+		started, err := journal.Decode[journal.Started](span.First)
+		if err != nil || started.Undoes != state.ID {
+			continue
+		}
+		events, err := store.Events(ctx, span.First.Run)
+		if err != nil {
+			return err
+		}
+		if by, err := journal.Fold(events); err == nil && !by.Changed {
+			continue
+		}
+		return &exitError{code: exitRefused, hint: "look at the target, then start a new run",
+			err: fmt.Errorf("run %s was undone by run %s: what its steps did is no longer there", state.ID, span.First.Run)}
+	}
+	return nil
+}
+
 // resumable refuses a run that is over, and one that somebody still runs.
 func resumable(state *journal.State) error {
 	if !state.Status.Resumable() {
-		return &exitError{code: exitRefused, hint: "start a new one: runback run " + state.Started.Playbook, err: fmt.Errorf("run %s is over: %s", state.ID, state.Status)}
+		return &exitError{code: exitRefused, hint: "see: runback status " + state.ID, err: fmt.Errorf("run %s is over: %s", state.ID, state.Status)}
 	}
 	if state.Status != journal.Running {
 		return nil

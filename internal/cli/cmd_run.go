@@ -122,7 +122,7 @@ func (a *App) confirm(p *executor.Program, reason string) (string, error) {
 		fmt.Fprint(a.Err, st.bold(q))
 		line, err := in.ReadString('\n')
 		if err != nil && line == "" {
-			return "", &exitError{code: exitCancelled, err: errors.New("not confirmed; nothing was changed")}
+			return "", &exitError{code: exitRefused, err: errors.New("not confirmed; nothing was changed")}
 		}
 		return strings.TrimSpace(line), nil
 	}
@@ -138,7 +138,7 @@ func (a *App) confirm(p *executor.Program, reason string) (string, error) {
 		return "", err
 	}
 	if answer != name {
-		return "", &exitError{code: exitCancelled, err: errors.New("not confirmed; nothing was changed")}
+		return "", &exitError{code: exitRefused, err: errors.New("not confirmed; nothing was changed")}
 	}
 	return reason, nil
 }

@@ -41,6 +41,9 @@ any other; with --print or --save it is only written, for review.`,
 }
 
 func (a *App) undo(ctx context.Context, id string, f undoFlags) error {
+	if err := a.ownTarget(); err != nil {
+		return err
+	}
 	writes := f.print || f.file != ""
 	if !writes {
 		if err := a.mayRun(f.runFlags); err != nil {
@@ -53,6 +56,11 @@ func (a *App) undo(ctx context.Context, id string, f undoFlags) error {
 	}
 	if live := liveStatus(state); live == journal.Running {
 		return &exitError{code: exitLocked, hint: "wait for its end: runback status " + state.ID, err: fmt.Errorf("run %s goes on", state.ID)}
+	}
+	for _, step := range f.steps {
+		if _, err := stepPath(state, step); err != nil {
+			return err
+		}
 	}
 	inverse, err := a.inverse(ctx, state, f.steps)
 	if err != nil {

@@ -72,6 +72,10 @@ func (a *App) signals(parent context.Context, screen *screen) (context.Context, 
 	ctx, cancel := context.WithCancelCause(parent)
 	stop, done, finished := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	got := make(chan os.Signal, 2)
+	// A reader that goes away (head, a pager) must not end a run half-way. The
+	// signal is caught, not ignored: children would inherit that.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
 	signal.Notify(got, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		defer close(finished)
@@ -93,6 +97,7 @@ func (a *App) signals(parent context.Context, screen *screen) (context.Context, 
 	}()
 	return ctx, stop, func() {
 		signal.Stop(got)
+		signal.Stop(pipe)
 		close(done)
 		<-finished
 		cancel(nil)

@@ -8,6 +8,7 @@ import (
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/executor"
 	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/internal/journal/sqlite"
 	"github.com/runbackhq/runback/internal/lock"
 	"github.com/runbackhq/runback/schema"
 )
@@ -54,6 +55,9 @@ func exitCode(err error) int {
 	}
 	if locked(err) {
 		return exitLocked
+	}
+	if sqlite.Broken(err) {
+		return exitStore
 	}
 	if _, ok := errors.AsType[*journal.DamagedError](err); ok {
 		return exitStore
@@ -116,6 +120,9 @@ func hintOf(err error) string {
 	}
 	if _, ok := errors.AsType[*lock.PoisonedError](err); ok {
 		return "look at it: kubectl get lease runback -o yaml; delete it only when you know that nobody acts; nothing was changed"
+	}
+	if sqlite.Broken(err) {
+		return "free the disk, or set XDG_STATE_HOME to another folder; nothing happens without a journal"
 	}
 	return actions.HintOf(err)
 }

@@ -71,7 +71,13 @@ func generatedCommands(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Commands\n\nMade by `make generate` from the code; the same text as `runback COMMAND --help`.\n")
-	for _, cmd := range []string{"", "list", "show", "plan", "run", "resume", "runs", "status", "validate", "actions", "schema", "version"} {
+	commands := []string{""}
+	for _, c := range (&App{}).root().Commands() {
+		if !c.Hidden && c.Name() != "help" && c.Name() != "completion" {
+			commands = append(commands, c.Name())
+		}
+	}
+	for _, cmd := range commands {
 		var out bytes.Buffer
 		app := &App{In: strings.NewReader(""), Out: &out, Err: &out, Env: func(string) string { return "" }, Width: 80}
 		args := append(strings.Fields(cmd), "--help")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -63,6 +64,10 @@ func (a *App) Run(ctx context.Context, args []string) int {
 func (a *App) explain(err error) {
 	if shown, ok := err.(interface{ Shown() bool }); ok && shown.Shown() {
 		return
+	}
+	if a.json() {
+		// One line, because run and resume print one event a line.
+		_ = json.NewEncoder(a.Out).Encode(map[string]any{"error": err.Error(), "hint": hintOf(err), "exit": exitCode(err)}) // told on stderr as well
 	}
 	st := a.style(a.ErrTTY)
 	fmt.Fprintf(a.Err, "%s %s\n", st.bad("error:"), err)

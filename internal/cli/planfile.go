@@ -54,10 +54,10 @@ func planHash(argument string, raw []byte) string {
 func readPlan(file string) (*planFile, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
-		return nil, &exitError{code: exitInvalid, hint: "make one with: runback plan NAME -o " + file, err: err}
+		return nil, &exitError{code: exitInvalid, hint: "make one with: runback plan NAME -o plan.json", err: err}
 	}
 	bad := func(why string) error {
-		return &exitError{code: exitInvalid, hint: "make a new one with: runback plan NAME -o " + file, err: fmt.Errorf("%s is no plan that can be run: %s", file, why)}
+		return &exitError{code: exitInvalid, hint: "make one with: runback plan NAME -o plan.json", err: fmt.Errorf("%s is no plan that can be run: %s", file, why)}
 	}
 	f := &planFile{plan: &executor.Plan{}}
 	dec := json.NewDecoder(bytes.NewReader(b))
@@ -83,15 +83,35 @@ func (f *planFile) write(file string) error {
 	if err != nil {
 		return err
 	}
+	bad := func(err error) error { return &exitError{code: exitUsage, hint: "name another file", err: err} }
 	tmp, err := os.CreateTemp(filepath.Dir(file), ".plan-*")
 	if err != nil {
-		return err
+		return bad(err)
 	}
 	_, err = tmp.Write(append(b, '\n'))
-	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), file)
 	}
-	return os.Rename(tmp.Name(), file)
+	if err != nil {
+		return bad(errors.Join(err, os.Remove(tmp.Name())))
+	}
+	return nil
+}
+
+// mayWrite refuses a name that is no plan's, and a file that holds something
+// else: a slip must not cost anybody a playbook.
+func mayWrite(file string) error {
+	if filepath.Ext(file) != ".json" {
+		return usage("use -o table, -o json, or a file: -o plan.json", "a plan is saved in a file that ends in .json, not in "+file)
+	}
+	_, err := os.Stat(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if _, notPlan := readPlan(file); notPlan != nil {
+		return usage("name another file", file+" is there and is no saved plan; it is not replaced")
+	}
+	return nil
 }
 
 // approved says who approved this very plan and may have, at a time.

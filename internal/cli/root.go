@@ -59,7 +59,7 @@ func wrapArgs(cmd *cobra.Command) {
 
 // outputFlag adds -o to a command.
 func (a *App) outputFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&a.flags.output, "output", "o", "table", "output format: table or json")
+	cmd.Flags().StringVarP(&a.flags.output, "output", "o", "table", "output format: table or json (of run and resume: one event a line)")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if a.flags.output != "table" && a.flags.output != "json" {
 			return usage("use -o table or -o json", "unknown output format "+a.flags.output)

@@ -79,7 +79,8 @@ func (a *App) planAgain(ctx context.Context, p *executor.Program, saved *planFil
 func (a *App) drifted(found []executor.Difference) error {
 	err := &exitError{code: exitRefused, hint: "look at what changed, then make a new plan; nothing was changed", err: &executor.DriftError{Differences: found}}
 	if a.json() {
-		if perr := printJSON(a.Out, map[string]any{"refused": "drift", "differences": found}); perr != nil {
+		err.shown = true
+		if perr := printJSON(a.Out, map[string]any{"error": err.Error(), "differences": found, "exit": err.code}); perr != nil {
 			return perr
 		}
 		return err

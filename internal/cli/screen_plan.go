@@ -32,7 +32,7 @@ func (a *App) planScreen(p *executor.Plan, runWith string) {
 		a.wrapped("  ", st.warn("! ")+p.Lock)
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintln(w, st.dim("  ~ changes  ! destroys  ○ looks  – skipped  ? open until earlier steps ran  ✖ stops"))
+	fmt.Fprintln(w, st.dim("  ~ changes  ! destroys  ○ looks  – skipped  ? not known yet  ✖ stops"))
 	section, number := "steps", 0
 	for _, s := range p.Steps {
 		if s.Section != section {

@@ -105,7 +105,7 @@ func (a *App) runner(store journal.Store, w executor.Watcher, stop <-chan struct
 // storePath is where journals are kept: $XDG_STATE_HOME/runback/runback.db.
 func (a *App) storePath() (string, error) {
 	dir := a.Env("XDG_STATE_HOME")
-	if dir == "" {
+	if !filepath.IsAbs(dir) { // a relative one is to be ignored, the XDG specification says
 		home := a.Env("HOME")
 		if home == "" {
 			return "", &exitError{code: exitStore, hint: "set XDG_STATE_HOME to a folder for the journals", err: errors.New("neither XDG_STATE_HOME nor HOME is set")}
@@ -158,6 +158,13 @@ func (a *App) target(ctx context.Context, r *executor.Runner, p *executor.Progra
 	if err != nil {
 		return t, nil, err
 	}
+	if t.Kubernetes == (actions.KubernetesTarget{}) && usesCluster(p) {
+		// A playbook without a target acts where the kubeconfig leads; that is
+		// a target all the same, to be shown, locked and held to.
+		if t.Kubernetes, err = a.reached(ctx, r); err != nil {
+			return t, nil, err
+		}
+	}
 	id, err := r.Pin(ctx, t)
 	if err != nil {
 		return t, nil, err
@@ -168,6 +175,25 @@ func (a *App) target(ctx context.Context, r *executor.Runner, p *executor.Progra
 		t.Kubernetes.Context, t.Kubernetes.Namespace = id["context"], id["namespace"]
 	}
 	return t, id, nil
+}
+
+// reached says where the kubeconfig leads when nobody says where to go.
+func (a *App) reached(ctx context.Context, r *executor.Runner) (actions.KubernetesTarget, error) {
+	c, ok := r.World.(*clusters)
+	if !ok {
+		return actions.KubernetesTarget{}, fmt.Errorf("no way to a cluster from %T", r.World)
+	}
+	cl, err := c.connect(ctx, actions.KubernetesTarget{})
+	if err != nil {
+		return actions.KubernetesTarget{}, err
+	}
+	return actions.KubernetesTarget{Context: cl.Context(), Namespace: cl.Namespace}, nil
+}
+
+func usesCluster(p *executor.Program) bool {
+	uses := false
+	p.Walk(func(n *executor.Node, _ string, _ int) { uses = uses || strings.HasPrefix(n.Step.Uses, "k8s.") })
+	return uses
 }
 
 func parseSets(sets []string) (map[string]string, error) {

@@ -56,6 +56,9 @@ func TestSavedPlan(t *testing.T) {
 			t.Fatalf("%d writes were made by a run that was refused", n-before)
 		}
 	}
+	if err := os.WriteFile(file("note.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	t.Run("the world moved", func(*testing.T) {
 		w.scaleByHand("plans", "app-stable", 3)
 		refused(3, "deployment/app-stable spec.replicas reviewed 4 now 3", run("a.json")...)
@@ -124,6 +127,26 @@ func TestSavedPlan(t *testing.T) {
 		p.must(0, append([]string{"plan", file("guarded.yaml"), "-o", file("guarded.json")}, inNamespace...)...)
 		refused(3, "may not approve it", "approve", file("guarded.json"))
 		refused(3, "nobody has approved it", run("guarded.json")...)
+	})
+	t.Run("a playbook without a target", func(t *testing.T) {
+		text := "apiVersion: runback/v1\nkind: Playbook\nmetadata: {name: bare, version: 1.0.0}\nspec:\n  budget: 1m\n  steps:\n    - {id: a, uses: k8s.get, with: {kind: deployment, name: app-stable}}\n"
+		if err := os.WriteFile(file("bare.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			Target struct {
+				Kubernetes struct{ Context, Namespace string }
+			}
+			Identity map[string]string
+		}
+		p.json(&doc, "plan", file("bare.yaml"))
+		if k := doc.Target.Kubernetes; k.Context != "sandbox" || k.Namespace != "default" || doc.Identity["cluster"] == "" {
+			t.Errorf("it acts somewhere that it does not say: %+v", doc)
+		}
+	})
+	t.Run("a file that is no plan is not replaced", func(*testing.T) {
+		refused(64, "it is not replaced", append([]string{"plan", "canary", "-o", file("note.json")}, inNamespace...)...)
+		refused(64, "ends in .json", append([]string{"plan", "canary", "-o", file("bare.yaml")}, inNamespace...)...)
 	})
 	p.must(0, "approve", file("asks.json"))
 	p.must(0, run("asks.json")...)

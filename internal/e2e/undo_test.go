@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"syscall"
 	"testing"
 
 	"github.com/runbackhq/runback/internal/testcluster"
@@ -44,6 +45,20 @@ func TestUndo(t *testing.T) {
 		diff := bothWays(before, w.fields(ns))
 		if len(diff) != 1 || diff[0] != "deployment/app-stable spec.replicas" {
 			t.Errorf("differs from before the run: %v", diff)
+		}
+	})
+	t.Run("an undone run does not go on", func(t *testing.T) {
+		t.Parallel()
+		p, ns := newProgram(t, env), "undo-cancelled"
+		seed(t, env, "canary", ns)
+		cmd := p.command("run", "canary", "--set", "namespace="+ns, "--set", "drain=4s", "--yes", "--reason", "test", "-o", "json")
+		interruptAfter(t, cmd, `"step.start","path":"drain"`, syscall.SIGINT)
+		id := p.status("last").ID
+		p.must(0, "undo", id, "--yes", "--reason", "back")
+		before := w.fields(ns)
+		contains(t, squeeze(p.must(3, "resume", id).err), "was undone by run r-")
+		if diff := bothWays(before, w.fields(ns)); len(diff) > 0 {
+			t.Errorf("it went on: %v", diff)
 		}
 	})
 	t.Run("as a playbook", func(t *testing.T) {

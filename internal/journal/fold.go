@@ -91,7 +91,7 @@ func (s *State) Apply(e Event) error {
 		c, err = Decode[Closed](e)
 		s.settle(c.Key)
 		if s.Status == Mitigated && len(s.Open) == 0 {
-			s.Status = Succeeded
+			s.Status, s.End.Message = Succeeded, ""
 		}
 	default:
 		st := s.step(e.Path)

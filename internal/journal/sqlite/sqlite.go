@@ -160,6 +160,13 @@ func older(version, than string) bool {
 	return false
 }
 
+// Broken says whether an error is one of the store itself: a full disk, a
+// damaged file.
+func Broken(err error) bool {
+	_, ok := errors.AsType[*driver.Error](err)
+	return ok
+}
+
 // Close closes the file.
 func (s *Store) Close() error { return s.db.Close() }
 
