@@ -103,7 +103,7 @@ func (f family) set(ctx context.Context, c *actions.Call, in setIn, st setState)
 		return setOut{st.After}, nil
 	}
 	a, err := f.ask(ctx, ask{c.Key, in.Name, "set", st.Before, st.After})
-	if err == nil && a.Moved && !(a.Receipt == c.Key && a.Value == st.After) {
+	if err == nil && a.Moved && (a.Receipt != c.Key || a.Value != st.After) {
 		err = actions.Conflict("", "%s is %d, expected %d", in.Name, a.Value, st.Before)
 	}
 	return setOut{a.Value}, err

@@ -127,7 +127,7 @@ func (c *cell) fileOf(k call) string {
 		}
 	default:
 		if m := fdPattern.FindStringSubmatch(k.args); m != nil {
-			path = string(unhexPath(m[1]))
+			path = unhexPath(m[1])
 		}
 	}
 	switch path {
