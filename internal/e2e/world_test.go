@@ -90,6 +90,8 @@ func changedKeys(before, after map[string]string) []string {
 // write is one write of ours in the API server's audit log.
 type write struct {
 	Verb, Resource, Namespace, Name, Body string
+
+	Unsure bool // whether it landed
 }
 
 // writes gives the writes that runback made in a namespace and that took
@@ -135,14 +137,31 @@ func (w *world) writesSince(from int64, namespace string) []write {
 			}
 			w.t.Fatalf("audit log: %v", err)
 		}
-		if !strings.HasPrefix(e.UserAgent, "runback") || strings.Contains(e.RequestURI, "dryRun=All") || e.ResponseStatus.Code >= 300 ||
+		if !strings.HasPrefix(e.UserAgent, "runback") || strings.Contains(e.RequestURI, "dryRun=All") || e.ResponseStatus.Code >= 300 && e.ResponseStatus.Code != 504 ||
 			e.ObjectRef.Namespace != namespace || e.ObjectRef.Resource == "leases" || !slices.Contains([]string{"create", "update", "patch", "delete"}, e.Verb) {
 			continue
 		}
-		out = append(out, write{e.Verb, e.ObjectRef.Resource, e.ObjectRef.Namespace, e.ObjectRef.Name, string(e.RequestObject)})
+		out = append(out, write{e.Verb, e.ObjectRef.Resource, e.ObjectRef.Namespace, e.ObjectRef.Name, string(e.RequestObject), e.ResponseStatus.Code == 504})
 	}
 	if err := sc.Err(); err != nil {
 		w.t.Fatal(err)
+	}
+	return landed(out)
+}
+
+// landed leaves out the writes of which the client learned nothing and that did
+// not land. The API server notes 504 when a client is gone before the answer,
+// whether the write landed or not. Our patches test what they replace, so the
+// same one can succeed afterwards only if the first did not.
+func landed(writes []write) []write {
+	var out []write
+	for i, w := range writes {
+		again := w
+		again.Unsure = false
+		if !w.Unsure || !slices.Contains(writes[i+1:], again) {
+			w.Unsure = false
+			out = append(out, w)
+		}
 	}
 	return out
 }
