@@ -101,7 +101,7 @@ func (p *parser) tree(n *yaml.Node, depth int) Tree {
 	}
 	if n.Style&yaml.TaggedStyle != 0 {
 		// A tag is a second way to say what quotes say already.
-		p.fail(p.pos(n), 1, "", "tag %s: tags are not part of the language", n.Tag)
+		p.fail(p.pos(n), 1, `to say "not", quote the whole: when: "!steps.a.outputs.ok"`, "tag %s: tags are not part of the language", n.Tag)
 		return Tree{Pos: p.pos(n)}
 	}
 	switch n.Kind {
