@@ -34,7 +34,7 @@ func walls() map[string][]string {
 		"internal/process":             {"internal/journal"},
 		"internal/supervise":           {"internal/journal", "internal/process"},
 		"internal/lock":                {"internal/journal"},
-		"internal/lock/kubelease":      {"internal/lock"},
+		"internal/lock/kubelease":      {"internal/lock", "actions"},
 		"internal/testcluster":         {},
 		"internal/arch":                {},
 		"internal/e2e":                 {},

@@ -74,7 +74,16 @@ func (g register) Take(ctx context.Context, was lock.Record, h lock.Holder) (loc
 	return g.ask(ctx, lockAsk{Version: version(was), Epoch: was.Epoch + 1, Holder: &h})
 }
 
+// Renew reads first, as the one for a Lease does: a renewal whose answer was
+// lost has moved the version, and the lock is still ours.
 func (g register) Renew(ctx context.Context, mine lock.Record) (lock.Record, error) {
+	now, err := g.Read(ctx)
+	if err != nil {
+		return mine, err
+	}
+	if now.Epoch == mine.Epoch {
+		mine.Version = now.Version
+	}
 	return g.ask(ctx, lockAsk{Version: version(mine), Epoch: mine.Epoch, Holder: mine.Holder})
 }
 

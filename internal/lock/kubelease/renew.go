@@ -7,28 +7,33 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/lock"
 )
 
-// Renew implements lock.Register. A write whose reply was lost moves the
-// version although the lease is still ours, so a conflict is looked at: the
-// epoch decides, and nobody else can have ours.
+// Renew implements lock.Register. It reads first: a renewal whose answer was lost
+// moves the version although the lease is still ours, and may do so even now.
+// The epoch decides, and nobody else can have ours.
 func (l Lease) Renew(ctx context.Context, mine lock.Record) (lock.Record, error) {
-	obj, err := l.Leases.Get(ctx, Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return mine, lock.ErrMoved
+	for range 3 {
+		obj, err := l.Leases.Get(ctx, Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return mine, lock.ErrMoved
+		}
+		if err != nil {
+			return mine, l.Explain(ctx, err, "renewing "+l.Where())
+		}
+		if now := record(obj); now.Holder == nil || now.Epoch != mine.Epoch || *now.Holder != *mine.Holder {
+			return mine, lock.ErrMoved
+		}
+		at := metav1.NewMicroTime(l.Now())
+		obj.Spec.RenewTime = &at
+		got, err := l.Leases.Update(ctx, obj, metav1.UpdateOptions{FieldManager: fieldManager})
+		if !apierrors.IsConflict(err) {
+			return l.answer(ctx, got, err, "renewing")
+		}
 	}
-	if err != nil {
-		return mine, l.Explain(ctx, err, "renewing "+l.Where())
-	}
-	now := record(obj)
-	if now.Holder == nil || now.Epoch != mine.Epoch || *now.Holder != *mine.Holder {
-		return mine, lock.ErrMoved
-	}
-	at := metav1.NewMicroTime(l.Now())
-	obj.Spec.RenewTime = &at
-	got, err := l.Leases.Update(ctx, obj, metav1.UpdateOptions{FieldManager: fieldManager})
-	return l.answer(ctx, got, err, "renewing")
+	return mine, actions.Unreachable("%s changes faster than it can be renewed", l.Where())
 }
 
 // Free implements lock.Register. The Lease stays: its count of changes of hands
