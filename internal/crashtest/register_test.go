@@ -39,13 +39,19 @@ func (l *ledger) answerLock(w http.ResponseWriter, r *http.Request) {
 	out := l.lock
 	switch {
 	case q.Read:
-	case q.Version != l.lock.Version:
+	case q.Version != l.lock.Version && !q.by(l.lock):
 		out.Moved = true
 	default:
 		l.lock = lockRecord{Epoch: q.Epoch, Version: l.lock.Version + 1, Holder: q.Holder}
 		out = l.lock
 	}
 	_ = json.NewEncoder(w).Encode(out) // the client may be gone
+}
+
+// by says whether a holder asks who has the lock already. A renewal whose answer
+// was lost moved the version; the epoch tells whose the lock is.
+func (q lockAsk) by(r lockRecord) bool {
+	return r.Holder != nil && q.Epoch == r.Epoch && (q.Holder == nil || *q.Holder == *r.Holder)
 }
 
 // register is a lock.Register in the ledger, as a Lease is in a cluster.
