@@ -57,7 +57,7 @@ func TestOneRunForEachTarget(t *testing.T) {
 		p := newProgram(t, env)
 		p.bin = testcluster.Binary(t, "runback-crash")
 		cmd := p.command(args("dead")...)
-		cmd.Env = append(cmd.Env, "RUNBACK_CRASH_AT=9")
+		cmd.Env = append(cmd.Env, "RUNBACK_CRASH_AT=event:9")
 		if res := finish(t, cmd); res.code != -1 {
 			t.Fatalf("did not die: %d", res.code)
 		}
