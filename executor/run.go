@@ -58,7 +58,7 @@ func (r *Runner) Resume(ctx context.Context, p *Program, state *journal.State, r
 	}
 	defer r.unlock(ctx, held)
 	again := *r
-	again.Clock = r.Clock.notBefore(state.Last.Time)
+	again.Clock = r.Clock.notBefore(state.Latest)
 	s := again.session(p, held, state.Started.Target, state)
 	if err := s.record(ctx, journal.RunResumed, "", journal.Resumed{User: r.Who.User, Process: r.Who.Process, Identity: identity, Tool: r.Who.Tool, Epoch: held.claim.Epoch}); err != nil {
 		return state, err
@@ -138,9 +138,8 @@ func (s *session) observeState(st *journal.StepState) { s.scope.set(base(st.Path
 // body runs steps, then rescue when they failed, then finally in any case.
 func (s *session) body(ctx context.Context, b Body, finallyBudget time.Duration, name string) outcome {
 	out := s.sequence(ctx, b.Steps)
-	if len(b.Rescue) > 0 && recoverable(out) && ctx.Err() == nil {
-		s.Watch.Say("", "steps did not succeed, rescue begins: "+errText(out.err))
-		out = s.sequence(ctx, b.Rescue)
+	if len(b.Rescue) > 0 && recoverable(out) {
+		out = s.rescue(ctx, b.Rescue, out)
 	}
 	if out.final() || len(b.Finally) == 0 || isNotDurable(out.err) {
 		return out
@@ -152,6 +151,18 @@ func (s *session) body(ctx context.Context, b Body, finallyBudget time.Duration,
 		return fin
 	}
 	return out
+}
+
+// rescue runs when steps failed and there is time left. One that had begun goes
+// on also without: what it announced must be asked of the world.
+func (s *session) rescue(ctx context.Context, nodes []*Node, failed outcome) outcome {
+	begun := slices.ContainsFunc(nodes, func(n *Node) bool { return s.state.Steps[n.Path] != nil })
+	if ctx.Err() != nil && !begun {
+		s.Watch.Say("", "no time is left for rescue, it is left out")
+		return failed
+	}
+	s.Watch.Say("", "steps did not succeed, rescue begins: "+errText(failed.err))
+	return s.sequence(ctx, nodes)
 }
 
 func recoverable(o outcome) bool {

@@ -87,9 +87,25 @@ func TestSystemCallsTakenAway(t *testing.T) {
 	}
 	t.Logf("%d system calls and faults", len(shots))
 	if !*long {
+		// A sample that has every kind of call and fault, and the syncs that make
+		// an event durable more than once.
 		random.Shuffle(len(shots), func(a, b int) { shots[a], shots[b] = shots[b], shots[a] })
-		slices.SortStableFunc(shots, func(a, b shot) int { return rarity(a.call) - rarity(b.call) })
-		shots = shots[:min(len(shots), 70)]
+		kinds, rank := map[string]int{}, map[shotKey]int{}
+		for _, s := range shots {
+			kind := fmt.Sprint(s.call.name, s.call.file, s.fault, s.kill > 0)
+			if s.call.file == "state" {
+				kind += fmt.Sprint(s.call.nth)
+			}
+			key := shotKey{s.pb.name, s.kill, s.call.name, s.call.nth, s.fault}
+			if rank[key] = kinds[kind] * 8; s.call.name == "fsync" && s.call.file == "runback.db-wal" && s.fault != faults[0] {
+				rank[key] = kinds[kind]
+			}
+			kinds[kind]++
+		}
+		of := func(s shot) int { return rank[shotKey{s.pb.name, s.kill, s.call.name, s.call.nth, s.fault}] }
+		slices.SortStableFunc(shots, func(a, b shot) int { return of(a) - of(b) })
+		shots = shots[:min(len(shots), len(kinds)+7*4)]
+		t.Logf("%d of them, of %d kinds", len(shots), len(kinds))
 	}
 	h.each(len(shots), func(i int) {
 		s := shots[i]
@@ -102,16 +118,13 @@ func TestSystemCallsTakenAway(t *testing.T) {
 	concluded(t, h.part, h.begun, 10)
 }
 
-// rarity puts calls of which there are few before those of which there are
-// many, so that a sample has every kind.
-func rarity(k call) int {
-	if k.file == "state" {
-		return -1
-	}
-	if k.name == "pwrite64" || k.file == "runback.db-wal" && k.name == "fsync" && k.nth%4 != 0 {
-		return 1
-	}
-	return 0
+// shotKey tells one disturbance from every other.
+type shotKey struct {
+	playbook string
+	kill     int64
+	call     string
+	nth      int
+	fault    string
 }
 
 // takeAway runs an executor with one fault and holds it to stopping there.

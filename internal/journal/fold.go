@@ -23,6 +23,7 @@ type State struct {
 	Acted   []string // paths of changes in the order in which their effects took place
 	Open    []Owed   // obligations that nobody has put right
 	Last    Event
+	Latest  time.Time // the latest time of any event: a clock may have been set back since
 }
 
 // StepState is what is known of one step or block.
@@ -72,6 +73,9 @@ func Fold(events []Event) (*State, error) {
 // Apply adds one event that follows the last one.
 func (s *State) Apply(e Event) error {
 	s.Last = e
+	if e.Time.After(s.Latest) {
+		s.Latest = e.Time
+	}
 	var err error
 	switch e.Type {
 	case RunStarted:

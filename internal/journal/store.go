@@ -82,7 +82,7 @@ func (w *Writer) Append(ctx context.Context, typ Type, path string, data any) er
 	if err != nil {
 		return fmt.Errorf("event %s cannot be written: %w", typ, err)
 	}
-	e := Event{Run: w.last.Run, Seq: w.last.Seq + 1, Time: w.now().UTC().Round(0), Type: typ, Path: path, Data: raw, Prev: w.last.Hash}
+	e := Event{Run: w.last.Run, Seq: w.last.Seq + 1, Time: w.time(), Type: typ, Path: path, Data: raw, Prev: w.last.Hash}
 	e.Hash = e.Digest()
 	// An event is written even when the run is being cancelled: losing the
 	// record of what happened helps nobody.
@@ -93,6 +93,16 @@ func (w *Writer) Append(ctx context.Context, typ Type, path string, data any) er
 	w.last = e
 	w.notify(e)
 	return nil
+}
+
+// time tells the time of the next event. It never goes back, because the time
+// that a run has spent is counted by its events.
+func (w *Writer) time() time.Time {
+	now := w.now().UTC().Round(0)
+	if now.Before(w.last.Time) {
+		return w.last.Time
+	}
+	return now
 }
 
 // NotDurableError says that an event may not have been written.
