@@ -77,6 +77,10 @@ func (c *cell) jumped(by time.Duration, during bool) {
 		c.base = nil // its time is over; what did happen must still be said, and have happened once
 		c.counts.note("its time was over", 1)
 	}
+	if during && by < 0 && res.end.Status == journal.FailedRun && strings.Contains(res.end.Message, "the time of step") {
+		c.known("a clock set back during a run takes time from its steps", "%s", res.end.Message)
+		c.base = nil
+	}
 	c.ended(*res.end)
 }
 
