@@ -23,18 +23,6 @@ type Call struct {
 	Say func(line string)
 }
 
-// Target is what a playbook acts on.
-type Target struct {
-	Kubernetes KubernetesTarget `json:"kubernetes,omitzero"`
-}
-
-// KubernetesTarget is a namespace of a cluster.
-type KubernetesTarget struct {
-	Context   string `json:"context,omitempty"`
-	Namespace string `json:"namespace,omitempty"`
-	Cluster   string `json:"cluster,omitempty"` // expected UID of the namespace kube-system, or ""
-}
-
 // Until looks again and again until look says that it is done. What look says
 // in words is shown, and ends up in the error when time runs out, so that the
 // operator reads what was missing rather than "deadline exceeded".

@@ -123,11 +123,8 @@ func (c *compiler) guard(e schema.Expr, env guard.Env) *guard.Guard {
 // what a playbook acts on is fixed before it begins.
 func (c *compiler) target(t schema.Target) targetNode {
 	n := targetNode{values: map[string]*guard.Value{}}
-	if t.Kubernetes == nil {
-		return n
-	}
 	env := guard.NewEnv().With("inputs", c.inputs)
-	for _, tree := range []schema.Tree{t.Kubernetes.Context, t.Kubernetes.Namespace, t.Kubernetes.Cluster} {
+	for _, tree := range targetTrees(t) {
 		c.templates(tree, &schema.Type{Kind: "string"}, env, n.values)
 	}
 	return n

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/guard"
 	"github.com/runbackhq/runback/schema"
 )
@@ -88,36 +87,6 @@ func (p *Program) Restore(values map[string]any) (map[string]any, error) {
 		}
 	}
 	return out, nil
-}
-
-// Override is what flags say about the target; it wins over the playbook.
-type Override struct{ Context, Namespace string }
-
-// Target resolves what the playbook acts on.
-func (p *Program) Target(inputs map[string]any, o Override) (actions.Target, error) {
-	var t actions.Target
-	k := p.Playbook.Spec.Target.Kubernetes
-	if k == nil {
-		t.Kubernetes.Context, t.Kubernetes.Namespace = o.Context, o.Namespace
-		return t, nil
-	}
-	scope := map[string]any{"inputs": scopeInputs(inputs)}
-	for _, f := range []struct {
-		tree schema.Tree
-		into *string
-	}{{k.Context, &t.Kubernetes.Context}, {k.Namespace, &t.Kubernetes.Namespace}, {k.Cluster, &t.Kubernetes.Cluster}} {
-		r, missing, err := resolve(f.tree, p.target.values, scope)
-		if err != nil {
-			return t, err
-		}
-		if len(missing) > 0 {
-			return t, fmt.Errorf("target is not known: %s", strings.Join(missing, ", "))
-		}
-		*f.into, _ = r.Value.(string)
-	}
-	t.Kubernetes.Context = cmp.Or(o.Context, t.Kubernetes.Context)
-	t.Kubernetes.Namespace = cmp.Or(o.Namespace, t.Kubernetes.Namespace)
-	return t, nil
 }
 
 // resolve replaces the expressions of a tree by their values, or says what is

@@ -96,10 +96,10 @@ func decodeRecorded(n *Node, raw json.RawMessage) (any, error) {
 // sameTarget asks before each change whether this is still the target that was
 // planned: a context may have been pointed elsewhere meanwhile.
 func (s *session) sameTarget(ctx context.Context, n *Node) error {
-	if n.Action.Spec.Effect == actions.Observe || len(s.state.Started.Identity) == 0 {
+	if n.Action.Spec.Effect == actions.Observe {
 		return nil
 	}
-	_, err := s.identify(ctx, s.target, s.state.Started.Identity)
+	err := s.sameCluster(ctx, s.target, s.state.Started.Identity)
 	if _, wrong := err.(*WrongTargetError); wrong { //nolint:errorlint // identify returns it unwrapped
 		return actions.Refuse("check --context and --kubeconfig", "%w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -102,36 +101,6 @@ func (s *session) finish(ctx context.Context) (*journal.State, error) {
 	}
 	return s.state, err
 }
-
-// WrongTargetError says that the target is not the one that was planned.
-type WrongTargetError struct{ Differences []string }
-
-// Error lists what differs.
-func (e *WrongTargetError) Error() string {
-	return fmt.Sprintf("this is not the target that was planned: %v", e.Differences)
-}
-
-// identify asks who the target is and compares what must not differ. The
-// address and the user may: a second endpoint of the same cluster is the same
-// cluster.
-func (r *Runner) identify(ctx context.Context, t actions.Target, want journal.Identity) (journal.Identity, error) {
-	got, err := r.World.Identify(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	var diff []string
-	for _, key := range slices.Sorted(maps.Keys(want)) {
-		if pinned(key) && want[key] != got[key] {
-			diff = append(diff, fmt.Sprintf("%s was %s, is %s", key, want[key], got[key]))
-		}
-	}
-	if len(diff) > 0 {
-		return nil, &WrongTargetError{diff}
-	}
-	return got, nil
-}
-
-func pinned(key string) bool { return key == "cluster" || key == "namespace" || key == "namespace_uid" }
 
 func (s *session) observeState(st *journal.StepState) { s.scope.set(base(st.Path), st) }
 

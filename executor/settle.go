@@ -74,7 +74,7 @@ func (r *Runner) closeIn(ctx context.Context, run string, done *journal.State, s
 		return nil, err
 	}
 	state, err := journal.Fold(events)
-	if err != nil || state.Ended.IsZero() || targetKey(run, state.Started.Identity) != targetKey(done.ID, done.Started.Identity) {
+	if err != nil || state.Ended.IsZero() || !SharesTarget(state.Started.Identity, done.Started.Identity) {
 		return nil, nil //nolint:nilerr // a damaged journal is told by runs and verify, and nothing is added to it
 	}
 	var told []string

@@ -30,12 +30,10 @@ func (r *Runner) Inverse(ctx context.Context, p *Program, state *journal.State, 
 	nodes := map[string]*Node{}
 	p.Walk(func(n *Node, _ string, _ int) { nodes[n.Path] = n })
 	started := state.Started
-	k := started.Target.Kubernetes
 	u := &undoer{Runner: r, target: started.Target, run: state.ID, after: map[string]any{}, out: &Inverse{Draft: schema.Draft{
 		Name: "undo-" + state.ID, Version: "1.0.0", Title: "Undo run " + state.ID + " of " + started.Playbook,
 		Description: "Puts back what was there before, field by field, where nobody else has changed it since.",
-		Budget:      p.Playbook.Spec.Budget, Context: k.Context, Namespace: k.Namespace, Cluster: started.Identity["cluster"],
-		Protected: p.Playbook.Spec.Target.Protected,
+		Budget:      p.Playbook.Spec.Budget, Target: inverseTarget(started, p.Playbook.Spec.Target.Protected),
 	}}}
 	for _, path := range slices.Backward(state.Acted) {
 		n, st := nodes[path], state.Steps[path]
@@ -51,6 +49,29 @@ func (r *Runner) Inverse(ctx context.Context, p *Program, state *journal.State, 
 		}
 	}
 	return u.out, nil
+}
+
+// inverseTarget is the target of a run with all that was pinned, as it is
+// written in a playbook.
+func inverseTarget(started journal.Started, protected bool) map[string]any {
+	t := started.Target
+	if t.Kubernetes != (actions.KubernetesTarget{}) {
+		t.Kubernetes.Cluster = started.Identity["cluster"]
+	}
+	out := map[string]any{}
+	if t.Kubernetes != (actions.KubernetesTarget{}) {
+		out["kubernetes"] = t.Kubernetes
+	}
+	if len(t.Databases) > 0 {
+		out["databases"] = t.Databases
+	}
+	if len(t.Terraform) > 0 {
+		out["terraform"] = t.Terraform
+	}
+	if protected {
+		out["protected"] = true
+	}
+	return out
 }
 
 type undoer struct {

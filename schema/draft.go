@@ -12,8 +12,7 @@ import (
 type Draft struct {
 	Name, Version, Title, Description string
 	Budget                            Duration
-	Context, Namespace, Cluster       string // of the Kubernetes target; none when all are empty
-	Protected                         bool
+	Target                            map[string]any // as it stands under spec.target
 	Steps                             []DraftStep
 }
 
@@ -27,16 +26,13 @@ type DraftStep struct {
 // Source writes the draft as a document. Text that looks like an expression is
 // written so that it stays text.
 func (d Draft) Source(file string) (Source, error) {
-	target := []any{}
-	if kubernetes := filled("context", d.Context, "namespace", d.Namespace, "cluster", d.Cluster); len(kubernetes) > 0 {
-		target = append(target, "kubernetes", object(kubernetes...))
-	}
-	if d.Protected {
-		target = append(target, "protected", true)
-	}
 	spec := []any{"budget", d.Budget.String()}
-	if len(target) > 0 {
-		spec = append(spec, "target", object(target...))
+	if len(d.Target) > 0 {
+		target, err := literal(d.Target)
+		if err != nil {
+			return Source{}, err
+		}
+		spec = append(spec, "target", target)
 	}
 	steps := &yaml.Node{Kind: yaml.SequenceNode}
 	for _, s := range d.Steps {
@@ -76,8 +72,6 @@ func object(pairs ...any) *yaml.Node {
 			value = v
 		case string:
 			value.SetString(plainText(v))
-		case bool:
-			_ = value.Encode(v) // a bool can be written
 		}
 		n.Content = append(n.Content, key, value)
 	}

@@ -40,8 +40,10 @@ type Spec struct {
 
 // Target says what a playbook acts on.
 type Target struct {
-	Kubernetes *KubernetesTarget `json:"kubernetes,omitempty" doc:"a namespace of a cluster"`
-	Protected  bool              `json:"protected,omitempty" doc:"whether only a saved plan that somebody else approved may be run on it"`
+	Kubernetes *KubernetesTarget          `json:"kubernetes,omitempty" doc:"a namespace of a cluster"`
+	Databases  map[string]DatabaseTarget  `json:"databases,omitempty" doc:"PostgreSQL databases, each under the name that steps call it by"`
+	Terraform  map[string]TerraformTarget `json:"terraform,omitempty" doc:"terraform or OpenTofu directories, each under the name that steps call it by"`
+	Protected  bool                       `json:"protected,omitempty" doc:"whether only a saved plan that somebody else approved may be run on it"`
 }
 
 // KubernetesTarget is a namespace of a cluster. Steps act in it and nowhere
@@ -50,6 +52,23 @@ type KubernetesTarget struct {
 	Context   Tree `json:"context,omitempty" doc:"kubeconfig context; --context wins over it"`
 	Namespace Tree `json:"namespace,omitempty" doc:"namespace; --namespace wins over it"`
 	Cluster   Tree `json:"cluster,omitempty" doc:"UID of the namespace kube-system, which is the identity of a cluster; a run against another cluster is refused"`
+}
+
+// DatabaseTarget is one PostgreSQL database. It holds no password, because it
+// is recorded and shown.
+type DatabaseTarget struct {
+	URL          Tree `json:"url" doc:"postgres://user@host:port/database, with sslmode and the like as its query and without a password; empty leaves the database out"`
+	PasswordEnv  Tree `json:"password_env,omitempty" doc:"variable of the environment of runback that holds the password"`
+	PasswordFile Tree `json:"password_file,omitempty" doc:"file that holds the password and nothing else, a last newline aside; without it and password_env the password file of libpq is asked"`
+	System       Tree `json:"system,omitempty" doc:"system identifier of the server, which is its identity: select system_identifier from pg_control_system(); another server is refused"`
+}
+
+// TerraformTarget is one directory with a terraform configuration.
+type TerraformTarget struct {
+	Dir       Tree `json:"dir" doc:"the directory of the root module; empty leaves it out"`
+	Workspace Tree `json:"workspace,omitempty" doc:"workspace; without it \"default\", never the one that happens to be selected"`
+	Lineage   Tree `json:"lineage,omitempty" doc:"lineage of the state, which is its identity: terraform state pull; another state is refused"`
+	Program   Tree `json:"program,omitempty" doc:"terraform, tofu, or a path; without it terraform"`
 }
 
 // Step is one typed action, or a block of steps.

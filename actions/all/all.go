@@ -11,6 +11,7 @@ import (
 	httpcheck "github.com/runbackhq/runback/actions/http"
 	"github.com/runbackhq/runback/actions/k8s"
 	"github.com/runbackhq/runback/actions/time"
+	"github.com/runbackhq/runback/internal/tool"
 )
 
 // Needs is what the families need from their surroundings. Nothing is reached
@@ -26,7 +27,7 @@ func (n Needs) Registry() (actions.Registry, error) {
 		n.Children = func() (string, error) { return "", errors.New("no folder for child processes is set") }
 	}
 	return actions.NewRegistry(
-		command.Actions(n.Children),
+		command.Actions(tool.Room{Base: n.Children}),
 		httpcheck.Actions(),
 		k8s.Actions(n.Kube),
 		time.Actions(),

@@ -16,6 +16,7 @@ import (
 	"github.com/runbackhq/runback/actions/actionstest"
 	"github.com/runbackhq/runback/actions/command"
 	"github.com/runbackhq/runback/internal/supervise"
+	"github.com/runbackhq/runback/internal/tool"
 	"github.com/runbackhq/runback/schema"
 )
 
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestContract(t *testing.T) {
-	reg, err := actions.NewRegistry(command.Actions(func() (string, error) { return t.TempDir(), nil }))
+	reg, err := actions.NewRegistry(command.Actions(tool.Room{Base: func() (string, error) { return t.TempDir(), nil }}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func step(t *testing.T, name string, with map[string]any) *world {
 			return nil
 		}
 	}}
-	for _, a := range command.Actions(func() (string, error) { return w.children(), nil }) {
+	for _, a := range command.Actions(tool.Room{Base: func() (string, error) { return w.children(), nil }}) {
 		if a.Spec.Name == name {
 			w.a = a
 		}

@@ -1,13 +1,12 @@
 package command
 
 import (
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/runbackhq/runback/actions"
-	"github.com/runbackhq/runback/internal/supervise"
+	"github.com/runbackhq/runback/internal/tool"
 	"github.com/runbackhq/runback/schema"
 )
 
@@ -49,35 +48,8 @@ func values(m map[string]string) (out []string) {
 	return out
 }
 
-// success says whether an outcome is what the playbook calls success. A signal
-// never is.
-func (p program) success(o supervise.Outcome) bool {
-	if o.Signal != "" {
-		return false
-	}
-	if len(p.SuccessCodes) == 0 {
-		return o.Code == 0
-	}
-	return slices.Contains(p.SuccessCodes, o.Code)
-}
-
-// environment gives the whole environment. A name stands in it once: which of
-// two counts would be up to the program.
-func (p program) environment() []string {
-	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		_, ours := p.Env[name]
-		return ours
-	})
-	for name, value := range p.Env {
-		env = append(env, name+"="+value)
-	}
-	slices.Sort(env)
-	return env
-}
-
-func (p program) limits() supervise.Limits {
-	return supervise.Limits{Interrupt: p.Grace.Std(), Terminate: p.Grace.Std()}
+func (p program) order(st prepared) tool.Order {
+	return tool.Order{Program: st.Program, Args: p.Args, Dir: st.Dir, Env: tool.Environment(p.Env), Stdin: []byte(p.Stdin), Grace: p.Grace.Std()}
 }
 
 // quoted writes an argument list so that its items can be told apart.

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/supervise"
+	"github.com/runbackhq/runback/internal/tool"
 	"github.com/runbackhq/runback/schema"
 )
 
@@ -37,45 +36,21 @@ func (f family) lookAction() actions.Action {
 }
 
 func (f family) look(ctx context.Context, c *actions.Call, in lookIn, st prepared) (result, error) {
-	if err := errors.Join(st.named(), st.Program.same()); err != nil {
-		return result{}, err
-	}
-	st.Child = childName(c.Key) // it is looked again and again
-	state, o, r, err := f.observe(ctx, c, in.program, st)
-	switch {
-	case err != nil:
+	var r result
+	var why error
+	err := f.room.Observe(ctx, c, in.order(st), func(e tool.End) {
+		r = read(e)
+		switch {
+		case ctx.Err() != nil:
+			why = fmt.Errorf("%w: %s", context.Cause(ctx), e.How(in.Args[0]))
+		case e.State != supervise.Exited:
+			why = errors.New("nobody saw how the command ended: its supervisor was killed")
+		case !e.Success(in.SuccessCodes...):
+			why = errors.New(e.How(in.Args[0]))
+		}
+	})
+	if err != nil {
 		return r, actions.Cause(ctx, err)
-	case ctx.Err() != nil:
-		return r, fmt.Errorf("%w: %s", context.Cause(ctx), how(in.Args[0], o, r))
-	case state != supervise.Exited:
-		return r, errors.New("nobody saw how the command ended: its supervisor was killed")
-	case !in.success(o):
-		return r, errors.New(how(in.Args[0], o, r))
-	default:
-		return r, nil
 	}
-}
-
-// observe runs a command that changes nothing. It is tied to this process: a
-// look that nobody waits for is stopped. Nothing is kept of it.
-func (f family) observe(ctx context.Context, c *actions.Call, p program, st prepared) (state supervise.State, o supervise.Outcome, r result, err error) {
-	base, err := f.base()
-	if err != nil {
-		return state, o, r, actions.Invalid(actions.HintOf(err), "nowhere to record child processes: %w", err)
-	}
-	dir := filepath.Join(base, st.Child)
-	spec := p.spec(ctx, dir, st)
-	spec.Tied = true
-	child, err := supervise.Start(ctx, spec)
-	if errors.Is(err, supervise.ErrNeverRan) {
-		err = errors.Join(actions.Invalid("", "%w", err), os.RemoveAll(dir))
-	}
-	if err != nil {
-		return state, o, r, err
-	}
-	if state, o, err = attend(ctx, c, child, p.limits()); err != nil {
-		return state, o, r, err
-	}
-	r = read(child, state, o)
-	return state, o, r, os.RemoveAll(dir)
+	return r, why
 }

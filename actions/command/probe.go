@@ -7,40 +7,29 @@ import (
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/supervise"
+	"github.com/runbackhq/runback/internal/tool"
 )
 
 // probe says what became of a command that was announced.
 func (f family) probe(ctx context.Context, c *actions.Call, in runIn, st prepared) (actions.Verdict, result, error) {
-	if err := st.named(); err != nil {
-		return actions.Unknown, result{}, err
-	}
-	base, err := f.base()
-	if err != nil {
-		return actions.Unknown, result{}, fmt.Errorf("child processes are not recorded: %w", err)
-	}
-	dir, _ := latest(base, st.Child)
-	child := supervise.Attach(dir)
-	state, o, err := child.Look()
+	end, err := f.room.Look(st.Job)
 	if err != nil {
 		return actions.Unknown, result{}, err
 	}
-	switch state {
+	switch end.State {
 	case supervise.NotStarted:
-		if here := host(); here != st.Host {
-			return actions.Unknown, result{}, fmt.Errorf("the command was announced on %s, and whether it runs there cannot be seen from %s", st.Host, here)
-		}
 		return actions.NotApplied, result{}, nil
 	case supervise.Running:
 		return actions.InFlight, result{}, nil
 	case supervise.Lost:
-		v, err := f.ask(ctx, c, in, st, child)
+		v, err := f.ask(ctx, c, in, st, end)
 		if v != actions.Applied {
 			return v, result{}, err
 		}
-		return v, read(child, state, o), nil
+		return v, read(end), nil
 	default:
 	}
-	r, err := finished(context.WithoutCancel(ctx), in.program, child, state, o)
+	r, err := finished(context.WithoutCancel(ctx), in.program, end)
 	if err != nil {
 		return actions.Partial, r, err
 	}
@@ -50,26 +39,33 @@ func (f family) probe(ctx context.Context, c *actions.Call, in runIn, st prepare
 // ask finds out whether a command that was lost took effect: by the command
 // that the playbook names for it, or by what it says of a second run. An error
 // comes with every Unknown, so that a person reads what is missing.
-func (f family) ask(ctx context.Context, c *actions.Call, in runIn, st prepared, child *supervise.Child) (actions.Verdict, error) {
+func (f family) ask(ctx context.Context, c *actions.Call, in runIn, st prepared, lost tool.End) (actions.Verdict, error) {
 	switch {
 	case in.Probe != nil && st.Probe != nil:
 	case in.AtMostOnce:
-		return actions.Unknown, lost(child)
+		return actions.Unknown, lost.Lost()
 	default:
 		return actions.NotApplied, nil
 	}
 	p := in.program
-	p.Args, p.Stdin, p.SuccessCodes, p.Grace = in.Probe.Args, "", nil, probeGrace
-	asked := prepared{Child: childName(c.Key), Dir: st.Dir, Program: *st.Probe}
-	state, o, r, err := f.observe(ctx, c, p, asked)
+	p.Args, p.Stdin, p.Grace = in.Probe.Args, "", probeGrace
+	verdict, how := actions.Unknown, ""
+	err := f.room.Observe(ctx, c, p.order(prepared{Dir: st.Dir, Program: *st.Probe}), func(e tool.End) {
+		switch {
+		case e.Success(0):
+			verdict = actions.Applied
+		case e.Success(1):
+			verdict = actions.NotApplied
+		default:
+			how = e.How(p.Args[0])
+		}
+	})
 	switch {
 	case err != nil:
-		return actions.Unknown, errors.Join(lost(child), fmt.Errorf("probe: %w", err))
-	case state == supervise.Exited && o.Signal == "" && o.Code == 0:
-		return actions.Applied, nil
-	case state == supervise.Exited && o.Signal == "" && o.Code == 1:
-		return actions.NotApplied, nil
+		return actions.Unknown, errors.Join(lost.Lost(), fmt.Errorf("probe: %w", err))
+	case verdict == actions.Unknown:
+		return verdict, errors.Join(lost.Lost(), errors.New("probe: "+how))
 	default:
-		return actions.Unknown, errors.Join(lost(child), errors.New("probe: "+how(p.Args[0], o, r)))
+		return verdict, nil
 	}
 }

@@ -1,12 +1,10 @@
 package command
 
 import (
-	"cmp"
 	"fmt"
-	"path/filepath"
-	"strings"
 
 	"github.com/runbackhq/runback/internal/supervise"
+	"github.com/runbackhq/runback/internal/tool"
 	"github.com/runbackhq/runback/schema"
 )
 
@@ -24,49 +22,18 @@ type result struct {
 	Took        schema.Duration `json:"took" doc:"time from its start to its end, as its supervisor measured it"`
 }
 
-// read gives what is known of a child that is gone. An output that cannot be
-// read is one that is cut: how the child ended is known all the same.
-func read(child *supervise.Child, st supervise.State, o supervise.Outcome) result {
-	r := result{Signal: o.Signal, LeftRunning: o.Left}
-	if st == supervise.Exited {
-		r.Took = schema.Duration(max(0, o.Ended.Sub(o.Started)))
-		if o.Signal == "" {
-			r.ExitCode = &o.Code
+// read gives what is known of a child that is gone.
+func read(e tool.End) result {
+	r := result{Signal: e.Signal, LeftRunning: e.Left}
+	if e.State == supervise.Exited {
+		r.Took = schema.Duration(max(0, e.Ended.Sub(e.Started)))
+		if e.Signal == "" {
+			r.ExitCode = &e.Code
 		}
 	}
-	text := func(stderr bool, s supervise.Stream) (string, bool) {
-		t, err := child.Output(stderr, s, mostText)
-		return t.Text, t.Cut || err != nil || st == supervise.Lost // of a lost one nobody knows what came after
-	}
-	r.Stdout, r.StdoutCut = text(false, o.Stdout)
-	r.Stderr, r.StderrCut = text(true, o.Stderr)
+	r.Stdout, r.StdoutCut = e.Stdout(mostText)
+	r.Stderr, r.StderrCut = e.Stderr(mostText)
 	return r
-}
-
-// how says in words how a child ended badly.
-func how(name string, o supervise.Outcome, r result) string {
-	what := fmt.Sprintf("exited with %d", o.Code)
-	if o.Signal != "" {
-		what = "was ended by signal: " + o.Signal
-	}
-	if o.Stopped != "" {
-		what = "was stopped (" + o.Stopped + ") and " + what
-	}
-	if last := lastLine(cmp.Or(r.Stderr, r.Stdout)); last != "" {
-		what += ": " + last
-	}
-	return filepath.Base(name) + " " + what
-}
-
-func hint(child *supervise.Child) string { return "its output is in " + child.Dir() }
-
-// mostLine keeps a message a line that can be read.
-const mostLine = 300
-
-func lastLine(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	last := []rune(strings.TrimSpace(lines[len(lines)-1]))
-	return string(last[:min(len(last), mostLine)])
 }
 
 func tell(r result) string {
@@ -77,7 +44,7 @@ func tell(r result) string {
 	case r.Signal != "":
 		said = "ended by signal: " + r.Signal
 	}
-	if last := lastLine(r.Stdout); last != "" {
+	if last := tool.LastLine(r.Stdout); last != "" {
 		said += ", " + last
 	}
 	if r.LeftRunning {

@@ -3,10 +3,10 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/supervise"
+	"github.com/runbackhq/runback/internal/tool"
 )
 
 type runIn struct {
@@ -60,88 +60,44 @@ func (p program) preview(st prepared) actions.Preview {
 	return out
 }
 
-// run starts the command, or attaches to it when it was started before.
+// run starts the command, or attaches to it when it was started before. One
+// that was lost is asked about first.
 func (f family) run(ctx context.Context, c *actions.Call, in runIn, st prepared) (result, error) {
-	if err := st.named(); err != nil {
-		return result{}, err
-	}
-	child, err := f.begin(ctx, c, in, st)
-	if err != nil {
-		return result{}, err
-	}
-	state, o, err := attend(ctx, c, child, in.limits())
-	if err != nil {
-		return result{}, actions.Cause(ctx, err)
-	}
-	return finished(ctx, in.program, child, state, o)
-}
-
-// begin gives the child of this attempt. It is started when it was not, and
-// when it was lost and did not take effect.
-func (f family) begin(ctx context.Context, c *actions.Call, in runIn, st prepared) (*supervise.Child, error) {
-	base, err := f.base()
-	if err != nil {
-		return nil, actions.Invalid(actions.HintOf(err), "nowhere to record child processes: %w", err)
-	}
-	dir, next := latest(base, st.Child)
-	child := supervise.Attach(dir)
-	state, _, err := child.Look()
-	switch {
+	o := in.order(st)
+	switch was, err := f.room.Look(st.Job); {
 	case err != nil:
-		return nil, err
-	case state == supervise.Running || state == supervise.Exited:
-		return child, nil
-	case state == supervise.Lost:
-		v, err := f.ask(ctx, c, in, st, child)
+		return result{}, err
+	case was.State == supervise.Lost:
+		v, err := f.ask(ctx, c, in, st, was)
 		if v != actions.NotApplied {
-			return nil, errors.Join(errors.New("the command was run before and is not run again"), err)
+			return result{}, errors.Join(errors.New("the command was run before and is not run again"), err)
 		}
-		dir = next
+		o.Again = true
 	}
-	if err := st.Program.same(); err != nil {
-		return nil, err
+	end, err := f.room.Do(ctx, c, st.Job, o)
+	if err != nil {
+		return result{}, err
 	}
-	child, err = supervise.Start(ctx, in.spec(ctx, dir, st))
-	switch {
-	case errors.Is(err, supervise.ErrTaken) || errors.Is(err, supervise.ErrStarted):
-		return supervise.Attach(dir), nil // somebody was faster, with the same attempt
-	case errors.Is(err, supervise.ErrNeverRan):
-		return nil, actions.Invalid("", "%w", err)
-	default:
-		return child, err
-	}
-}
-
-func (p program) spec(ctx context.Context, dir string, st prepared) supervise.Spec {
-	s := supervise.Spec{
-		Dir: dir, Program: st.Program.Path, Args: p.Args, Env: p.environment(), WorkDir: st.Dir, Stdin: []byte(p.Stdin), Limits: p.limits(),
-	}
-	// The time of the step is held even when nobody is left to watch it.
-	s.Deadline, _ = ctx.Deadline()
-	return s
+	return finished(ctx, in.program, end)
 }
 
 // finished turns what is known of a child that is gone into outputs or an
 // error.
-func finished(ctx context.Context, p program, child *supervise.Child, state supervise.State, o supervise.Outcome) (result, error) {
-	switch state {
+func finished(ctx context.Context, p program, e tool.End) (result, error) {
+	switch e.State {
 	case supervise.Exited:
 	case supervise.Lost:
-		return result{}, lost(child)
+		return result{}, e.Lost()
 	default:
-		return result{}, errors.New("the command was not started") // the probe says the same
+		return result{}, tool.ErrNotStarted // the probe says the same
 	}
-	r := read(child, state, o)
+	r := read(e)
 	switch {
-	case p.success(o):
+	case e.Success(p.SuccessCodes...):
 		return r, nil
 	case ctx.Err() != nil:
-		return r, actions.Ended(hint(child), "%w: %s", context.Cause(ctx), how(p.Args[0], o, r))
+		return r, actions.Ended(e.Hint(), "%w: %s", context.Cause(ctx), e.How(p.Args[0]))
 	default:
-		return r, actions.Ended(hint(child), "%s", how(p.Args[0], o, r))
+		return r, actions.Ended(e.Hint(), "%s", e.How(p.Args[0]))
 	}
-}
-
-func lost(child *supervise.Child) error {
-	return fmt.Errorf("nobody saw how the command ended: its supervisor is gone and left no record in %s", child.Dir())
 }

@@ -145,8 +145,8 @@ func (a *App) statusScreen(s *journal.State, told func(string, actions.Outputs) 
 		fmt.Fprintf(w, "  ended     %s after %s\n", s.Ended.Local().Format("2006-01-02 15:04:05"), seconds(s.Ended.Sub(s.At)))
 	}
 	fmt.Fprintf(w, "  deadline  %s\n", s.Started.Deadline.Local().Format("2006-01-02 15:04:05"))
-	if id := s.Started.Identity; len(id) > 0 {
-		fmt.Fprintf(w, "  target    %s/%s at %s as %s\n", id["context"], id["namespace"], id["server"], id["user"])
+	for _, p := range parts(s.Started.Identity) {
+		fmt.Fprintf(w, "  target    %s\n", wrapWords(strings.Fields(p.line()), a.Width-12, 12))
 	}
 	fmt.Fprintln(w)
 	for _, p := range s.Order {

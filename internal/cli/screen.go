@@ -97,8 +97,8 @@ func (s *screen) opening(e journal.Event) {
 	r, _ := journal.Decode[journal.Started](e)
 	w := s.app.Out
 	fmt.Fprintf(w, "%s %s  %s %s  %s\n", s.st.bold("RUN"), s.st.bold(e.Run), r.Playbook, r.Version, r.Title)
-	if len(r.Identity) > 0 {
-		fmt.Fprintf(w, "    %s/%s at %s as %s\n", r.Identity["context"], r.Identity["namespace"], r.Identity["server"], r.Identity["user"])
+	for _, p := range parts(r.Identity) {
+		s.app.wrapped("    ", p.line())
 	}
 	fmt.Fprintf(w, "    budget %s, until %s; by %s: %q\n\n", s.budget(r, e), r.Deadline.Local().Format("15:04:05"), r.User, r.Reason)
 }

@@ -19,10 +19,15 @@ func (a *App) planScreen(p *executor.Plan, runWith string) {
 	w := a.Out
 	fmt.Fprintf(w, "%s %s %s  %s\n", st.bold("PLAN"), st.bold(p.Playbook), p.Version, p.Title)
 	fmt.Fprintln(w, st.dim(fmt.Sprintf("     %s %s", p.File, shortDigest(p.Digest))))
-	if len(p.Identity) > 0 {
-		fmt.Fprintf(w, "     cluster   %s  %s\n", st.bold(p.Identity["context"]), p.Identity["server"])
-		fmt.Fprintf(w, "               %s\n", st.dim("uid "+p.Identity["cluster"]))
-		fmt.Fprintf(w, "     namespace %s  as %s\n", st.bold(p.Identity["namespace"]), p.Identity["user"])
+	for _, t := range parts(p.Identity) {
+		if t.kind == "cluster" {
+			fmt.Fprintf(w, "     cluster   %s  %s\n", st.bold(p.Identity["context"]), p.Identity["server"])
+			fmt.Fprintf(w, "               %s\n", st.dim(t.pin(p.Identity)))
+			fmt.Fprintf(w, "     namespace %s  as %s\n", st.bold(p.Identity["namespace"]), p.Identity["user"])
+			continue
+		}
+		fmt.Fprintf(w, "     %-9s %s  %s\n", t.kind, st.bold(t.name), wrapWords([]string{t.where, t.as}, a.Width-15, 15))
+		fmt.Fprintf(w, "               %s\n", st.dim(t.pin(p.Identity)))
 	}
 	if len(p.Inputs) > 0 {
 		fmt.Fprintf(w, "     inputs    %s\n", wrapWords(inputWords(p.Inputs), a.Width-15, 15))

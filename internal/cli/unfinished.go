@@ -15,7 +15,7 @@ const recentRuns = 50
 // another one beside them may be what the operator wants, but not unknowingly.
 // What cannot be read is not told here; runs and verify do.
 func (a *App) unfinished(ctx context.Context, id journal.Identity) {
-	if a.json() || a.flags.quiet || id["cluster"] == "" {
+	if a.json() || a.flags.quiet || len(id) == 0 {
 		return
 	}
 	store, err := a.openStore(ctx)
@@ -33,7 +33,7 @@ func (a *App) unfinished(ctx context.Context, id journal.Identity) {
 			continue
 		}
 		s, err := journal.Fold(events)
-		if err != nil || !executor.SameNamespace(s.Started.Identity, id) {
+		if err != nil || !executor.SharesTarget(s.Started.Identity, id) {
 			continue
 		}
 		if live := liveStatus(s); live.Resumable() && live != journal.Running {

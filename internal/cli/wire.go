@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -46,27 +45,6 @@ func (c *clusters) connect(ctx context.Context, t actions.KubernetesTarget) (*k8
 	}
 	c.open[t] = cl
 	return cl, nil
-}
-
-// Identify implements executor.World.
-func (c *clusters) Identify(ctx context.Context, t actions.Target) (journal.Identity, error) {
-	if t.Kubernetes == (actions.KubernetesTarget{}) {
-		return journal.Identity{}, nil // the playbook acts on no cluster
-	}
-	cl, err := c.connect(ctx, t.Kubernetes)
-	if err != nil {
-		return nil, err
-	}
-	id, err := cl.Identity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := json.Marshal(id)
-	if err != nil {
-		return nil, err
-	}
-	out := journal.Identity{}
-	return out, json.Unmarshal(raw, &out)
 }
 
 // Locks implements executor.World.
@@ -169,12 +147,7 @@ func (a *App) target(ctx context.Context, r *executor.Runner, p *executor.Progra
 	if err != nil {
 		return t, nil, err
 	}
-	// What the kubeconfig left open is now known; a resume must not depend on
-	// it again.
-	if t.Kubernetes != (actions.KubernetesTarget{}) {
-		t.Kubernetes.Context, t.Kubernetes.Namespace = id["context"], id["namespace"]
-	}
-	return t, id, nil
+	return executor.Bound(t, id), id, nil
 }
 
 // reached says where the kubeconfig leads when nobody says where to go.

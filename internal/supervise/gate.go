@@ -13,7 +13,8 @@ type orders struct {
 	Args, Env    []string
 }
 
-// The files that a gate inherits.
+// The files that a gate inherits. The child keeps the third, which is there
+// only when it has a secret; SecretPath names it.
 const (
 	gateOrders = 3
 	gateReport = 4

@@ -15,6 +15,9 @@ type Spec struct {
 	Env     []string // the whole environment
 	WorkDir string
 	Stdin   []byte
+	// Secret is what the child may read at SecretPath. It is in no file, no
+	// argument and no variable, and gone with the child.
+	Secret []byte
 	// Deadline is when the supervisor stops the child even when nobody is left
 	// to ask for it. Zero is never.
 	Deadline time.Time
@@ -23,6 +26,10 @@ type Spec struct {
 	Tied   bool
 	Limits Limits
 }
+
+// SecretPath is where a child reads its secret: a file of its own without a
+// name, mode 0600, as libpq demands of a password file (PGPASSFILE).
+const SecretPath = "/proc/self/fd/5"
 
 // Limits bound a child. Zero values are replaced by the defaults.
 type Limits struct {

@@ -139,6 +139,14 @@ func (s *supervisor) startGate() error {
 	s.gate = again(gateArg)
 	s.gate.Dir, s.gate.Stdin, s.gate.Stdout, s.gate.Stderr = s.spec.WorkDir, in, s.out.end, s.err.end
 	s.gate.ExtraFiles = []*os.File{ordersR, reportW}
+	if len(s.spec.Secret) > 0 {
+		hidden, err := secret(s.spec.Secret)
+		if err != nil {
+			return errors.Join(fmt.Errorf("secret: %w", err), in.Close(), ordersR.Close(), ordersW.Close(), reportR.Close(), reportW.Close())
+		}
+		defer func() { _ = hidden.Close() }()
+		s.gate.ExtraFiles = append(s.gate.ExtraFiles, hidden)
+	}
 	s.gate.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.release, s.report = ordersW, reportR
 	s.outcome.Started = time.Now().UTC()
