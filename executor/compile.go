@@ -18,7 +18,7 @@ func Compile(src schema.Source, registry actions.Registry) (*Program, schema.Dia
 	if pb == nil || pb.Spec.Steps == nil {
 		return nil, found
 	}
-	c := &compiler{text: src.Text, registry: registry, found: found, inputs: inputsType(pb.Spec.Inputs), later: map[string]bool{}}
+	c := &compiler{text: src.Text, registry: registry, found: found, inputs: inputsType(pb.Spec.Inputs), later: map[string]bool{}, parts: partNames(pb.Spec.Target)}
 	c.names(pb.Spec.Steps, pb.Spec.Rescue, pb.Spec.Finally)
 	p := &Program{Source: src, Playbook: pb}
 	p.target = c.target(pb.Spec.Target)
@@ -34,8 +34,9 @@ type compiler struct {
 	registry actions.Registry
 	found    schema.Diagnostics
 	inputs   *schema.Type
-	steps    []schema.Field  // the steps that may be referred to so far
-	later    map[string]bool // every step id
+	steps    []schema.Field             // the steps that may be referred to so far
+	later    map[string]bool            // every step id
+	parts    map[string]map[string]bool // the names of the parts of the target, by kind
 }
 
 func (c *compiler) names(lists ...[]schema.Step) {

@@ -83,3 +83,15 @@ func targetTrees(t schema.Target) []schema.Tree {
 	}
 	return out
 }
+
+// partNames gives the names by which steps may call parts of the target.
+func partNames(t schema.Target) map[string]map[string]bool {
+	out := map[string]map[string]bool{"databases": {}, "terraform": {}}
+	for name := range t.Databases {
+		out["databases"][name] = true
+	}
+	for name := range t.Terraform {
+		out["terraform"][name] = true
+	}
+	return out
+}

@@ -1,7 +1,10 @@
 package executor
 
 import (
+	"cmp"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/guard"
@@ -29,6 +32,28 @@ func (c *compiler) with(n *Node, a actions.Action, env guard.Env) {
 		}
 	}
 	c.templates(tree, a.Spec.In, env, n.values)
+	for _, f := range a.Spec.In.Fields {
+		if f.Names != "" {
+			c.namesPart(n, tree, f)
+		}
+	}
+}
+
+// namesPart checks the name of a part of the target, where it is written out:
+// a step that may leave it out acts on the only one.
+func (c *compiler) namesPart(n *Node, tree schema.Tree, f schema.Field) {
+	parts := slices.Sorted(maps.Keys(c.parts[f.Names]))
+	value, given := tree.Get(f.Name)
+	name, written := value.Value.(string)
+	one := strings.TrimSuffix(f.Names, "s")
+	switch {
+	case len(parts) == 0:
+		c.fail(n.Step.Pos, "name it under spec.target."+f.Names, "the target has no %s, and %s acts on one", f.Names, n.Step.Uses)
+	case !given && len(parts) > 1:
+		c.fail(n.Step.Pos, "add "+f.Name+": with one of: "+strings.Join(parts, ", "), "the target has %d %s, and the step names none", len(parts), f.Names)
+	case given && written && value.Kind == schema.String && !c.parts[f.Names][name]:
+		c.failWide(value.Pos, len(name), cmp.Or(schema.DidYouMean(name, parts), "it has: "+strings.Join(parts, ", ")), "the target has no %s %q", one, name)
+	}
 }
 
 // templates compiles every expression of a tree and checks it against the type

@@ -30,6 +30,9 @@ type Field struct {
 	Enum     []string `json:"enum,omitempty"`
 	Minimum  *float64 `json:"minimum,omitempty"`
 	Maximum  *float64 `json:"maximum,omitempty"`
+	// Names says that the value names a part of the target: "databases",
+	// "terraform".
+	Names string `json:"names,omitempty"`
 
 	hasDefault bool
 	index      []int
@@ -104,7 +107,7 @@ func fieldsOf(t reflect.Type) []Field {
 		if !sf.IsExported() || sf.Anonymous || name == "" || name == "-" {
 			continue
 		}
-		f := Field{Name: name, Doc: sf.Tag.Get("doc"), goType: sf.Type, index: sf.Index}
+		f := Field{Name: name, Doc: sf.Tag.Get("doc"), Names: sf.Tag.Get("names"), goType: sf.Type, index: sf.Index}
 		f.Default, f.hasDefault = sf.Tag.Lookup("default")
 		f.Required = !f.hasDefault && !strings.Contains(opts, "omitempty") && !strings.Contains(opts, "omitzero")
 		if e := sf.Tag.Get("enum"); e != "" {
