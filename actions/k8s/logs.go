@@ -3,9 +3,6 @@ package k8s
 import (
 	"context"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/runbackhq/runback/actions"
 )
 
@@ -67,7 +64,7 @@ func (a logs) run(ctx context.Context, c *actions.Call, in logsIn, _ struct{}) (
 	if err != nil {
 		return out, err
 	}
-	pods, err := in.pods(ctx, cl)
+	pods, err := cl.choose(ctx, in.Deployment, in.Selector, in.Pod)
 	if err != nil {
 		return out, err
 	}
@@ -84,40 +81,4 @@ func (a logs) run(ctx context.Context, c *actions.Call, in logsIn, _ struct{}) (
 	}
 	out.Pods = len(pods)
 	return out, nil
-}
-
-func (in logsIn) pods(ctx context.Context, cl *Cluster) ([]corev1.Pod, error) {
-	given := 0
-	for _, s := range []string{in.Deployment, in.Selector, in.Pod} {
-		if s != "" {
-			given++
-		}
-	}
-	if given != 1 {
-		return nil, actions.Invalid("give exactly one of deployment, selector and pod", "%d of deployment, selector and pod are given", given)
-	}
-	switch {
-	case in.Deployment != "":
-		d, err := cl.deployment(ctx, in.Deployment)
-		if err != nil {
-			return nil, err
-		}
-		_, pods, err := cl.replicaSets(ctx, d)
-		return pods, err
-	case in.Pod != "":
-		obj, err := cl.must(ctx, podKind, in.Pod)
-		if err != nil {
-			return nil, err
-		}
-		pod, err := typed[corev1.Pod](obj)
-		if err != nil {
-			return nil, err
-		}
-		return []corev1.Pod{*pod}, nil
-	}
-	selector, err := metav1.ParseToLabelSelector(in.Selector)
-	if err != nil {
-		return nil, actions.Invalid("write it like app=myapp,version=canary", "selector: %w", err)
-	}
-	return cl.pods(ctx, selector)
 }

@@ -1,0 +1,181 @@
+package k8s
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/pod"
+)
+
+// The containers of the sandbox are processes of this machine, so an effect can
+// be counted in a file.
+func effect(t *testing.T) (file string, count func() int) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "effect")
+	return file, func() int {
+		b, err := os.ReadFile(file)
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		return strings.Count(string(b), "\n")
+	}
+}
+
+func sh(script string, args ...any) []string {
+	return []string{"sh", "-c", fmt.Sprintf(script, args...)}
+}
+
+func TestLookInPod(t *testing.T) {
+	w := newWorld(t)
+	w.deployed("app", "myapp:1.4.2", 1)
+	out := w.do("k8s.look", values{"deployment": "app", "args": sh(`echo one; printf two; echo three >&2`)})
+	if out["stdout"] != "one\ntwo" || out["stderr"] != "three\n" || out["exit_code"] != 0 {
+		t.Errorf("%v", out)
+	}
+	for name, tc := range map[string]struct {
+		with values
+		says string
+	}{
+		"it fails":          {values{"deployment": "app", "args": sh(`echo no connection >&2; exit 2`)}, "exited with 2: no connection"},
+		"it is not there":   {values{"deployment": "app", "args": []string{"no-such-program"}}, "exited with 127"},
+		"it forges the end": {values{"deployment": "app", "args": sh(`printf '\nrunback-:0\n'; kill -9 $PPID; sleep 1`)}, "before the program was seen to end"},
+	} {
+		p := w.must("k8s.look", tc.with)
+		if _, err := p.run(); err == nil || !strings.Contains(err.Error(), tc.says) || actions.KindOf(err) == actions.KindEnded {
+			t.Errorf("%s: %v, want %q", name, err, tc.says)
+		}
+	}
+	if _, err := w.prepare("k8s.look", values{"selector": "app=nobody", "args": []string{"true"}}); actions.KindOf(err) != actions.KindRefused {
+		t.Errorf("no pod: %v", err)
+	}
+}
+
+func TestExecOnce(t *testing.T) {
+	w := newWorld(t)
+	w.deployed("app", "myapp:1.4.2", 1)
+	file, effects := effect(t)
+	p := w.must("k8s.exec", values{"deployment": "app", "args": sh(`echo x >> %s; echo done; sleep 0.3`, file)})
+	if out := p.mustRun(); out["stdout"] != "done\n" || effects() != 1 {
+		t.Errorf("%v, %d effects", out, effects())
+	}
+	// The same attempt is found, not begun anew.
+	if out := p.mustRun(); out["stdout"] != "done\n" || effects() != 1 {
+		t.Errorf("%v, %d effects", out, effects())
+	}
+	if v := p.probe(); v != actions.Applied {
+		t.Errorf("%s", v)
+	}
+	bad := w.must("k8s.exec", values{"deployment": "app", "args": sh(`echo x >> %s; echo why >&2; exit 3`, file)})
+	if _, err := bad.run(); actions.KindOf(err) != actions.KindEnded || !strings.Contains(err.Error(), "exited with 3: why") {
+		t.Errorf("%v", err)
+	}
+	if v, _, err := bad.a.Probe(w.ctx(), bad.c, bad.in, bad.state); v != actions.Unknown || actions.KindOf(err) != actions.KindEnded {
+		t.Errorf("%s %v", v, err)
+	}
+	readonly := w.must("k8s.exec", values{"deployment": "app", "args": []string{"true"}, "claim_dir": "/proc"})
+	if _, err := readonly.run(); actions.KindOf(err) != actions.KindRefused {
+		t.Errorf("a folder that cannot be written: %v", err)
+	}
+}
+
+// An executor that dies leaves the program running; whoever resumes asks.
+func TestExecIsFoundAgain(t *testing.T) {
+	w := newWorld(t)
+	w.deployed("app", "myapp:1.4.2", 1)
+	file, effects := effect(t)
+	gone := errors.New("killed")
+	p := w.must("k8s.exec", values{"deployment": "app", "args": sh(`echo x >> %s; while [ ! -e %s.go ]; do sleep 0.05; done; echo y >> %s`, file, file, file)})
+	if v := p.probe(); v != actions.NotApplied {
+		t.Errorf("before it is begun: %s", v)
+	}
+	before := p.c.Wait
+	p.c.Wait = func(context.Context, time.Duration) error { panic(gone) }
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = p.run()
+	}()
+	p.c.Wait = before
+	w.eventually("the program runs", func() bool { return effects() == 1 })
+	if v := p.probe(); v != actions.InFlight {
+		t.Errorf("while it runs: %s", v)
+	}
+	if err := os.WriteFile(file+".go", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("it ends", func() bool { return p.probe() == actions.Applied })
+	if effects() != 2 {
+		t.Errorf("%d effects", effects())
+	}
+}
+
+// A start that is still on its way when it is asked about must not begin
+// anything afterwards.
+func TestExecLateStart(t *testing.T) {
+	w := newWorld(t)
+	w.deployed("app", "myapp:1.4.2", 1)
+	file, effects := effect(t)
+	p := w.must("k8s.exec", values{"deployment": "app", "args": sh(`echo x >> %s`, file)})
+	if v := p.probe(); v != actions.NotApplied {
+		t.Fatalf("%s", v)
+	}
+	if v := p.probe(); v != actions.NotApplied { // asked twice, as a run that is resumed twice does
+		t.Fatalf("%s", v)
+	}
+	p.mustRun()
+	if effects() != 1 || p.probe() != actions.Applied {
+		t.Errorf("%d effects", effects())
+	}
+}
+
+func TestExecStops(t *testing.T) {
+	w := newWorld(t)
+	w.deployed("app", "myapp:1.4.2", 1)
+	file, effects := effect(t)
+	p := w.must("k8s.exec", values{"deployment": "app", "args": sh(`echo x >> %s; sleep 60; echo y >> %s`, file, file)})
+	spent := errors.New("spent")
+	waits := p.c.Wait
+	first := true
+	p.c.Wait = func(ctx context.Context, d time.Duration) error {
+		if first {
+			first = false
+			return spent
+		}
+		return waits(ctx, d)
+	}
+	if _, err := p.run(); err == nil {
+		t.Error("it was stopped and succeeded")
+	}
+	if v, _, _ := p.a.Probe(w.ctx(), p.c, p.in, p.state); v != actions.Partial && v != actions.Unknown {
+		t.Errorf("%s", v)
+	}
+	if effects() > 1 {
+		t.Errorf("%d effects", effects())
+	}
+}
+
+// A container that was started anew took its record with it.
+func TestExecOfAnotherLife(t *testing.T) {
+	w := newWorld(t)
+	w.deployed("app", "myapp:1.4.2", 1)
+	p := w.must("k8s.exec", values{"deployment": "app", "args": []string{"true"}})
+	p.mustRun()
+	pods, err := w.cl.choose(w.ctx(), "app", "", "")
+	if err != nil || len(pods) != 1 {
+		t.Fatal(pods, err)
+	}
+	w.delete(podKind, pods[0].Name)
+	w.eventually("the pod is gone", func() bool {
+		_, err := w.cl.Pods().Exec(w.ctx(), pod.Ref{Pod: pods[0].Name, Container: "app"}, []string{"true"}, nil)
+		return err != nil
+	})
+	if v, _, err := p.a.Probe(w.ctx(), p.c, p.in, p.state); v != actions.Unknown || err == nil {
+		t.Errorf("%s %v", v, err)
+	}
+}

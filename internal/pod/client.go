@@ -1,0 +1,123 @@
+package pod
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/httpstream"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/remotecommand"
+)
+
+// Client reaches the pods of a namespace.
+type Client struct {
+	Config    *rest.Config
+	Typed     kubernetes.Interface
+	Namespace string
+}
+
+// Ref names one life of one container: a pod of the same name, or the same
+// container started anew, is another one.
+type Ref struct {
+	Pod         string `json:"pod"`
+	UID         string `json:"uid"`
+	Container   string `json:"container"`
+	ContainerID string `json:"container_id"`
+}
+
+// Result is how an exec ended.
+type Result struct {
+	Stdout, Stderr string
+	Cut            bool // whether the outputs are not all that was written
+	Code           int
+}
+
+// ErrUnproven says that an exec ended without its last line: nobody can tell
+// whether, and how, the program ended.
+var ErrUnproven = errors.New("the connection ended before the program was seen to end")
+
+// most bounds what is kept of an output.
+const most = 64 << 10
+
+// wrapper runs its arguments and proves its end. The nonce is in the line so
+// that no output of the program can be taken for it.
+const wrapper = `n=$1; shift; "$@"; rc=$?; printf '\n%s:%s\n' "$n" "$rc"`
+
+// Exec runs a program and waits for its end; it needs a shell in the
+// container. An ErrUnproven comes with whatever was read.
+func (c Client) Exec(ctx context.Context, at Ref, args []string, stdin []byte) (Result, error) {
+	nonce := "runback-" + rand.Text()
+	out, errs := &kept{}, &kept{}
+	err := c.stream(ctx, at, append([]string{"sh", "-c", wrapper, "sh", nonce}, args...), stdin, out, errs)
+	r := Result{Stderr: errs.String(), Cut: out.cut || errs.cut}
+	text, code, proven := strings.Cut(out.String(), "\n"+nonce+":")
+	r.Stdout = text
+	if proven {
+		if r.Code, err = strconv.Atoi(strings.TrimSpace(code)); err == nil {
+			return r, nil
+		}
+	}
+	if err == nil {
+		return r, ErrUnproven
+	}
+	return r, fmt.Errorf("%w: %w", ErrUnproven, err)
+}
+
+// stream runs one exec. WebSockets come first, and SPDY only where they are
+// not understood, as kubectl does it: a failed upgrade has started nothing.
+func (c Client) stream(ctx context.Context, at Ref, args []string, stdin []byte, out, errs io.Writer) error {
+	req := c.Typed.CoreV1().RESTClient().Post().Resource("pods").Namespace(c.Namespace).Name(at.Pod).SubResource("exec").
+		VersionedParams(&corev1.PodExecOptions{Container: at.Container, Command: args, Stdin: len(stdin) > 0, Stdout: true, Stderr: true}, scheme.ParameterCodec)
+	spdy, err := remotecommand.NewSPDYExecutor(c.Config, "POST", req.URL())
+	if err != nil {
+		return err
+	}
+	socket, err := remotecommand.NewWebSocketExecutor(c.Config, "GET", req.URL().String())
+	if err != nil {
+		return err
+	}
+	both, err := remotecommand.NewFallbackExecutor(socket, spdy, func(err error) bool {
+		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
+	})
+	if err != nil {
+		return err
+	}
+	opts := remotecommand.StreamOptions{Stdout: out, Stderr: errs}
+	if len(stdin) > 0 {
+		opts.Stdin = bytes.NewReader(stdin)
+	}
+	return both.StreamWithContext(ctx, opts)
+}
+
+// kept keeps the end of an output: it says how it came out.
+type kept struct {
+	buf []byte
+	cut bool
+}
+
+// Write implements io.Writer.
+func (k *kept) Write(p []byte) (int, error) {
+	k.buf = append(k.buf, p...)
+	if over := len(k.buf) - 2*most; over > 0 {
+		k.buf, k.cut = append(k.buf[:0], k.buf[len(k.buf)-most:]...), true
+	}
+	return len(p), nil
+}
+
+// String gives what was kept.
+func (k *kept) String() string {
+	b := k.buf
+	if over := len(b) - most; over > 0 {
+		b, k.cut = b[over:], true
+	}
+	return strings.ToValidUTF8(string(b), "\ufffd")
+}

@@ -1,0 +1,202 @@
+package pod
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Job is one attempt as it was announced. It is journaled before it is begun.
+type Job struct {
+	Ref
+	Claim string `json:"claim"` // directory in the container, new for each attempt
+}
+
+// Announce makes a new attempt; dir is a folder of the container that can be
+// written.
+func Announce(at Ref, dir string) Job {
+	return Job{Ref: at, Claim: strings.TrimSuffix(dir, "/") + "/.runback-" + strings.ToLower(rand.Text())}
+}
+
+// State is what is known of an attempt.
+type State uint8
+
+// The states. Lost: it was begun, is gone, and left no exit code.
+const (
+	NotStarted State = iota
+	Running
+	Exited
+	Lost
+)
+
+// Errors of an attempt.
+var (
+	// ErrGone: the pod or the container in which it was is not there any more.
+	ErrGone = errors.New("the container is not there any more")
+	// ErrNoClaim: the folder for the claim cannot be written; nothing was run.
+	ErrNoClaim = errors.New("the folder for the claim cannot be written")
+)
+
+// begin claims the first directory that is not void and starts the program
+// behind it. Everything the program inherits is a file, so that no end of a
+// connection reaches it; it is asked for by name afterwards.
+const begin = `c=$1; shift; i=1
+while :; do d=$c.$i
+ if mkdir "$d" 2>/dev/null; then
+  ( trap '' HUP; "$@" >"$d/out" 2>"$d/err" </dev/null & k=$!; echo $k >"$d/child"
+    wait $k; echo $? >"$d/rc.new"; mv "$d/rc.new" "$d/rc" ) >/dev/null 2>&1 </dev/null &
+  echo $! >"$d/pid"; echo begun; exit 0
+ fi
+ [ -d "$d" ] || { echo unwritable; exit 0; }
+ [ -e "$d/void" ] || { echo taken; exit 0; }
+ i=$((i+1)); done`
+
+// ask tells of the newest attempt that is not void; with void it voids the one
+// that was not begun, so that nobody can begin it any more.
+const ask = `c=$1; i=1
+while :; do d=$c.$i
+ if mkdir "$d" 2>/dev/null; then : >"$d/void"; echo none; exit 0; fi
+ [ -d "$d" ] || { echo unwritable; exit 0; }
+ [ -e "$d/void" ] || break
+ i=$((i+1)); done
+if [ -e "$d/rc" ]; then echo "exited $(cat "$d/rc")"
+elif [ -s "$d/pid" ] && kill -0 "$(cat "$d/pid")" 2>/dev/null; then echo running
+elif [ -e "$d/rc" ]; then echo "exited $(cat "$d/rc")"
+else sleep 1; if [ -e "$d/rc" ]; then echo "exited $(cat "$d/rc")"; elif [ -s "$d/pid" ] && kill -0 "$(cat "$d/pid")" 2>/dev/null; then echo running; else echo lost; fi; fi
+tail -c 65536 "$d/out" 2>/dev/null; printf '\n%s\n' "$2"; tail -c 65536 "$d/err" 2>/dev/null`
+
+// quit sends the program a signal. It does not hear SIGINT: a shell without job
+// control makes what it starts in the background ignore it (POSIX, 2.11).
+const quit = `c=$1; i=1; while [ -e "$c.$i/void" ]; do i=$((i+1)); done; kill -"$2" "$(cat "$c.$i/child")"`
+
+// Do begins an attempt, or attaches to it, and waits for its end. When ctx ends
+// first the program is stopped (SIGTERM, then SIGKILL), and Running comes
+// with the cause if it does not.
+func (c Client) Do(ctx context.Context, j Job, args []string, wait func(context.Context, time.Duration) error) (State, Result, error) {
+	if err := c.same(ctx, j.Ref); err != nil {
+		return NotStarted, Result{}, err
+	}
+	r, err := c.Exec(ctx, j.Ref, append([]string{"sh", "-c", begin, "sh", j.Claim}, args...), nil)
+	if err != nil {
+		return Lost, r, err // whether it was begun is for Look to find out
+	}
+	switch said := strings.TrimSpace(r.Stdout); said {
+	case "begun", "taken":
+	case "unwritable":
+		return NotStarted, r, fmt.Errorf("%w: %s", ErrNoClaim, j.Claim)
+	default:
+		return NotStarted, r, fmt.Errorf("the program could not be begun: %s", firstOf(r.Stderr, said))
+	}
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		st, r, err := c.Look(ctx, j)
+		if err != nil && ctx.Err() == nil || err == nil && st != Running {
+			return st, r, err
+		}
+		if werr := wait(ctx, pause); werr != nil {
+			return c.stop(context.WithoutCancel(ctx), j, wait, werr)
+		}
+	}
+}
+
+// How often it is looked after a signal whether the program ended, and the pause
+// between two looks.
+const (
+	stopLooks = 10
+	stopPause = 500 * time.Millisecond
+)
+
+// stopTime bounds stopping as a whole, whatever the connection does.
+const stopTime = 15 * time.Second
+
+func (c Client) stop(ctx context.Context, j Job, wait func(context.Context, time.Duration) error, why error) (State, Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, stopTime)
+	defer cancel()
+	for _, signal := range []string{"TERM", "KILL"} {
+		_, _ = c.Exec(ctx, j.Ref, []string{"sh", "-c", quit, "sh", j.Claim, signal}, nil) // the looks that follow tell
+		for range stopLooks {
+			st, r, err := c.Look(ctx, j)
+			if err == nil && st != Running {
+				return st, r, nil
+			}
+			if err := wait(ctx, stopPause); err != nil {
+				break
+			}
+		}
+	}
+	return Running, Result{}, why
+}
+
+// Look says what became of an attempt. Where it was not begun it never can be
+// any more.
+func (c Client) Look(ctx context.Context, j Job) (State, Result, error) {
+	if err := c.same(ctx, j.Ref); err != nil {
+		return Lost, Result{}, err
+	}
+	mark := "runback-" + rand.Text()
+	r, err := c.Exec(ctx, j.Ref, []string{"sh", "-c", ask, "sh", j.Claim, mark}, nil)
+	if err != nil {
+		return Lost, r, err
+	}
+	said, rest, _ := strings.Cut(r.Stdout, "\n")
+	stdout, stderr, _ := strings.Cut(rest, "\n"+mark+"\n")
+	out := Result{Stdout: stdout, Stderr: stderr, Cut: r.Cut}
+	word, code, _ := strings.Cut(said, " ")
+	switch word {
+	case "none":
+		return NotStarted, Result{}, nil
+	case "running":
+		return Running, out, nil
+	case "lost":
+		return Lost, out, nil
+	case "exited":
+		out.Code, err = strconv.Atoi(strings.TrimSpace(code))
+		return Exited, out, err
+	default:
+		return Lost, r, fmt.Errorf("%w: %s", ErrNoClaim, firstOf(r.Stderr, said))
+	}
+}
+
+// giveUp voids the newest attempt, so that another one may be begun in its place.
+const giveUp = `c=$1; i=1; while [ -e "$c.$i/void" ]; do i=$((i+1)); done; : >"$c.$i/void"`
+
+// GiveUp says of an attempt that was lost that it took no effect, or that twice
+// does no harm: the next Do begins it anew.
+func (c Client) GiveUp(ctx context.Context, j Job) error {
+	r, err := c.Exec(ctx, j.Ref, []string{"sh", "-c", giveUp, "sh", j.Claim}, nil)
+	if err == nil && r.Code != 0 {
+		err = fmt.Errorf("%w: %s", ErrNoClaim, firstOf(r.Stderr))
+	}
+	return err
+}
+
+// same proves that the container is still in the life in which it was found.
+func (c Client) same(ctx context.Context, at Ref) error {
+	p, err := c.Typed.CoreV1().Pods(c.Namespace).Get(ctx, at.Pod, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if string(p.UID) != at.UID {
+		return fmt.Errorf("%w: pod %s is another one", ErrGone, at.Pod)
+	}
+	for _, s := range p.Status.ContainerStatuses {
+		if s.Name == at.Container && s.ContainerID == at.ContainerID && s.State.Running != nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: container %s of pod %s was started anew or ended", ErrGone, at.Container, at.Pod)
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t = strings.TrimSpace(t); t != "" {
+			return t
+		}
+	}
+	return "no word"
+}
