@@ -13,5 +13,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "14"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	stopDatabases()
+	os.Exit(code)
 }

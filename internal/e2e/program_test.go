@@ -18,7 +18,8 @@ type program struct {
 	bin   string
 	state string // XDG_STATE_HOME
 	env   *testcluster.Env
-	kube  string // kubeconfig, that of env unless a test points it elsewhere
+	kube  string   // kubeconfig, that of env unless a test points it elsewhere
+	more  []string // of its environment
 }
 
 func newProgram(t testing.TB, env *testcluster.Env) *program {
@@ -35,6 +36,7 @@ func (p *program) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(p.bin, args...)
 	cmd.Dir = p.state // no ./playbooks here: the built-in ones are run
 	cmd.Env = []string{"KUBECONFIG=" + p.kube, "XDG_STATE_HOME=" + p.state, "HOME=" + p.state, "PATH=" + os.Getenv("PATH"), "NO_COLOR=1"}
+	cmd.Env = append(cmd.Env, p.more...)
 	return cmd
 }
 
