@@ -75,6 +75,9 @@ need-go:
 need-tools:
 	@internal/tasks/need "$${CC:-gcc}" "gcc libc6-dev" "for go test -race"
 	@internal/tasks/need strace strace "to take system calls away from a run"
+	@internal/tasks/need-postgres
+	@internal/tasks/need-alembic
+	@internal/tasks/need-terraform
 
 help: ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
