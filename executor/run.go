@@ -21,15 +21,14 @@ func (r *Runner) Run(ctx context.Context, p *Program, req Request) (*journal.Sta
 		return nil, err
 	}
 	defer r.unlock(ctx, held)
-	now := r.Clock.Now()
+	s := r.session(p, held, req.Target, journal.NewState())
 	m := p.Playbook.Metadata
 	started := journal.Started{
 		Playbook: m.Name, Version: m.Version, Title: m.Title, Digest: p.Source.Digest(), Source: p.Source,
 		Inputs: req.Inputs, Target: req.Target, Identity: req.Identity, Reason: req.Reason, Reviewed: req.Reviewed, Undoes: req.Undoes,
 		User: r.Who.User, Process: r.Who.Process, Tool: r.Who.Tool,
-		Deadline: now.Add(p.Playbook.Spec.Budget.Std()), Epoch: held.claim.Epoch,
+		Deadline: s.Clock.Now().Add(p.Playbook.Spec.Budget.Std()), Epoch: held.claim.Epoch,
 	}
-	s := r.session(p, held, req.Target, journal.NewState())
 	if err := s.record(ctx, journal.RunStarted, "", started); err != nil {
 		return nil, err
 	}
@@ -57,9 +56,7 @@ func (r *Runner) Resume(ctx context.Context, p *Program, state *journal.State, r
 		return state, err
 	}
 	defer r.unlock(ctx, held)
-	again := *r
-	again.Clock = r.Clock.notBefore(state.Latest)
-	s := again.session(p, held, state.Started.Target, state)
+	s := r.session(p, held, state.Started.Target, state)
 	if err := s.record(ctx, journal.RunResumed, "", journal.Resumed{User: r.Who.User, Process: r.Who.Process, Identity: identity, Tool: r.Who.Tool, Epoch: held.claim.Epoch}); err != nil {
 		return state, err
 	}

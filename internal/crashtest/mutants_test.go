@@ -47,7 +47,7 @@ var mutants = []mutant{
 	{"a run goes on without its journal", "internal/journal/store.go", []string{"		return w.broken\n	}\n	w.last = e", "		return nil\n	}\n	w.last = e", "if w.broken != nil {", "if false {"}, "SystemCalls", nil},
 	{"a block begins anew at a resume", "executor/block.go", []string{"	if st == nil {\n", "	if st == nil || st.Status == \"\" {\n"}, "Named", nil},
 	{"the budget begins anew at a resume", "executor/run.go", []string{"s.within(ctx, s.state.Started.Deadline,", "s.within(ctx, s.Clock.Now().Add(spec.Budget.Std()),"}, "ClockJumpsBetween", nil},
-	{"a clock that was set back gives time", "executor/run.go", []string{"again.Clock = r.Clock.notBefore(state.Latest)", "again.Clock = r.Clock"}, "ClockJumpsBetween", nil},
+	{"a clock that was set back gives time", "executor/session.go", []string{"s.Clock = r.Clock.forward(state.Latest)", "s.Clock = r.Clock"}, "ClockJumpsBetween", nil},
 	{"finished steps are done again", "executor/layer_replay.go", []string{`if st != nil && st.Status != "" {`, "if false {"}, "Named", nil},
 	{"what is in doubt is tried again", "executor/layer_retry.go", []string{"return o.status == journal.FailedRun && !isNotDurable(o.err)", "return (o.status == journal.FailedRun || o.status == journal.InDoubt) && !isNotDurable(o.err)"}, "Named", nil},
 	{"a resume prepares again", "executor/layer_prepare.go", []string{"		if c.pending {\n", "		if false {\n"}, "Named", nil},
