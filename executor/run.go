@@ -152,14 +152,27 @@ func (s *session) body(ctx context.Context, b Body, finallyBudget time.Duration,
 
 // rescue runs when steps failed and there is time left. One that had begun goes
 // on also without: what it announced must be asked of the world.
-func (s *session) rescue(ctx context.Context, nodes []*Node, failed outcome) outcome {
+func (s *session) rescue(ctx context.Context, nodes []*Node, why outcome) outcome {
 	begun := slices.ContainsFunc(nodes, func(n *Node) bool { return s.state.Steps[n.Path] != nil })
 	if ctx.Err() != nil && !begun {
-		s.Watch.Say("", "no time is left for rescue, it is left out")
-		return failed
+		return leftOut(context.Cause(ctx), why)
 	}
-	s.Watch.Say("", "steps did not succeed, rescue begins: "+errText(failed.err))
+	s.Watch.Say("", "steps did not succeed, rescue begins: "+errText(why.err))
 	return s.sequence(ctx, nodes)
+}
+
+// leftOut is how steps come out that failed and whose rescue could not begin:
+// as if its first step had not begun. A stop leaves it to the resume.
+func leftOut(cause error, why outcome) outcome {
+	out := failed(cause, why.step)
+	switch {
+	case out.final():
+	case errors.Is(why.err, cause):
+		out.err = fmt.Errorf("%w; no time was left for rescue", why.err)
+	default:
+		out.err = fmt.Errorf("%w; rescue was left out: %s", why.err, cause.Error())
+	}
+	return out
 }
 
 func recoverable(o outcome) bool {
