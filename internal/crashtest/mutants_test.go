@@ -24,11 +24,12 @@ type mutant struct {
 const (
 	invoke = "executor/layer_invoke.go"
 	store  = "internal/journal/sqlite/sqlite.go"
+	folder = "internal/journal/sqlite/folder.go"
 )
 
 var mutants = []mutant{
 	{"nothing is synced", store, []string{`"synchronous(FULL)"`, `"synchronous(OFF)"`}, "PowerLoss$", nil},
-	{"the folder is not synced when the file is made", store, []string{"errors.Join(d.Sync(), d.Close())", "d.Close()"}, "SystemCalls", nil},
+	{"the folder is not synced when the file is made", folder, []string{"errors.Join(d.Sync(), d.Close())", "d.Close()"}, "SystemCalls", nil},
 	{"an error of a sync or write is ignored", store, []string{"	if se, ok := errors.AsType[*driver.Error](err); ok && se.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY {",
 		"	if se, ok := errors.AsType[*driver.Error](err); ok && se.Code()&0xff == lib.SQLITE_IOERR {\n\t\treturn nil\n\t}\n	if se, ok := errors.AsType[*driver.Error](err); ok && se.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY {"}, "SystemCalls", nil},
 	{"an event that exists is written over", store, []string{"`INSERT INTO events", "`INSERT OR REPLACE INTO events"}, "Frozen", nil},
