@@ -1,8 +1,6 @@
 package executor
 
 import (
-	"time"
-
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/journal"
 )
@@ -37,16 +35,4 @@ func (d Ruling) fits(s *journal.State) error {
 		return actions.Refuse("see: runback status "+s.ID, "step %s of run %s is not in doubt: there is nothing to decide", d.Path, s.ID)
 	}
 	return nil
-}
-
-// notBefore gives a clock that never tells a time before t: a clock that was
-// set back between two executors must not give a run time that it has spent.
-func (c Clock) notBefore(t time.Time) Clock {
-	ahead := t.Sub(c.Now())
-	if ahead <= 0 {
-		return c
-	}
-	now := c.Now
-	c.Now = func() time.Time { return now().Add(ahead) }
-	return c
 }

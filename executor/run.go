@@ -20,15 +20,14 @@ func (r *Runner) Run(ctx context.Context, p *Program, req Request) (*journal.Sta
 		return nil, err
 	}
 	defer r.unlock(ctx, held)
-	now := r.Clock.Now()
+	s := r.session(p, held, req.Target, journal.NewState())
 	m := p.Playbook.Metadata
 	started := journal.Started{
 		Playbook: m.Name, Version: m.Version, Title: m.Title, Digest: p.Source.Digest(), Source: p.Source,
 		Inputs: req.Inputs, Target: req.Target, Identity: req.Identity, Reason: req.Reason, Reviewed: req.Reviewed, Undoes: req.Undoes,
 		User: r.Who.User, Process: r.Who.Process, Tool: r.Who.Tool,
-		Deadline: now.Add(p.Playbook.Spec.Budget.Std()), Epoch: held.claim.Epoch,
+		Deadline: s.Clock.Now().Add(p.Playbook.Spec.Budget.Std()), Epoch: held.claim.Epoch,
 	}
-	s := r.session(p, held, req.Target, journal.NewState())
 	if err := s.record(ctx, journal.RunStarted, "", started); err != nil {
 		return nil, err
 	}
@@ -56,9 +55,7 @@ func (r *Runner) Resume(ctx context.Context, p *Program, state *journal.State, r
 		return state, err
 	}
 	defer r.unlock(ctx, held)
-	again := *r
-	again.Clock = r.Clock.notBefore(state.Latest)
-	s := again.session(p, held, state.Started.Target, state)
+	s := r.session(p, held, state.Started.Target, state)
 	if err := s.record(ctx, journal.RunResumed, "", journal.Resumed{User: r.Who.User, Process: r.Who.Process, Identity: identity, Tool: r.Who.Tool, Epoch: held.claim.Epoch}); err != nil {
 		return state, err
 	}
@@ -124,14 +121,27 @@ func (s *session) body(ctx context.Context, b Body, finallyBudget time.Duration,
 
 // rescue runs when steps failed and there is time left. One that had begun goes
 // on also without: what it announced must be asked of the world.
-func (s *session) rescue(ctx context.Context, nodes []*Node, failed outcome) outcome {
+func (s *session) rescue(ctx context.Context, nodes []*Node, why outcome) outcome {
 	begun := slices.ContainsFunc(nodes, func(n *Node) bool { return s.state.Steps[n.Path] != nil })
 	if ctx.Err() != nil && !begun {
-		s.Watch.Say("", "no time is left for rescue, it is left out")
-		return failed
+		return leftOut(context.Cause(ctx), why)
 	}
-	s.Watch.Say("", "steps did not succeed, rescue begins: "+errText(failed.err))
+	s.Watch.Say("", "steps did not succeed, rescue begins: "+errText(why.err))
 	return s.sequence(ctx, nodes)
+}
+
+// leftOut is how steps come out that failed and whose rescue could not begin:
+// as if its first step had not begun. A stop leaves it to the resume.
+func leftOut(cause error, why outcome) outcome {
+	out := failed(cause, why.step)
+	switch {
+	case out.final():
+	case errors.Is(why.err, cause):
+		out.err = fmt.Errorf("%w; no time was left for rescue", why.err)
+	default:
+		out.err = fmt.Errorf("%w; rescue was left out: %s", why.err, cause.Error())
+	}
+	return out
 }
 
 func recoverable(o outcome) bool {

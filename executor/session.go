@@ -41,9 +41,10 @@ type layer func(next stepFunc) stepFunc
 
 func (r *Runner) session(p *Program, h *holding, target actions.Target, state *journal.State) *session {
 	s := &session{Runner: *r, prog: p, lease: h, target: target, state: state, scope: newScope()}
+	s.Clock = r.Clock.forward(state.Latest)
 	last := state.Last
 	last.Run = h.claim.Run
-	s.writer = journal.NewWriter(r.Store, h.claim, r.Clock.Now, last, s.observe)
+	s.writer = journal.NewWriter(r.Store, h.claim, s.Clock.Now, last, s.observe)
 	s.step = s.invoke
 	for _, l := range []layer{s.verified, s.prepared, s.held, s.retried, s.budgeted, s.guarded, s.replayed, s.observed} {
 		s.step = l(s.step)

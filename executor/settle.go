@@ -31,7 +31,7 @@ func (r *Runner) Close(ctx context.Context, state *journal.State, c journal.Clos
 		return err
 	}
 	defer func() { err = errors.Join(err, h.Release(ctx)) }()
-	w := journal.NewWriter(r.Store, claims.Claim(state.ID, h.Epoch(0)), r.Clock.Now, state.Last, func(e journal.Event) { _ = state.Apply(e) }) // what we write decodes
+	w := journal.NewWriter(r.Store, claims.Claim(state.ID, h.Epoch(0)), r.Clock.forward(state.Latest).Now, state.Last, func(e journal.Event) { _ = state.Apply(e) }) // what we write decodes
 	return w.Append(ctx, journal.ObligationClosed, "", c)
 }
 

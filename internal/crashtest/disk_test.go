@@ -17,8 +17,7 @@ import (
 type disk struct {
 	folder *inode            // the state folder; its entries are the files
 	files  map[string]*inode // as a process sees them now
-	strict bool              // the name of the state folder, too, must be made durable by a sync of the folder above
-	made   bool              // it was, or was there before
+	made   bool              // its own name was made durable by a sync of the folder above, or is from before
 }
 
 // inode is a file with what is durable of it and what is not yet.
@@ -41,8 +40,8 @@ type naming struct {
 	file *inode // nil: removed
 }
 
-func newDisk(strict bool) *disk {
-	return &disk{folder: &inode{names: map[string]*inode{}}, files: map[string]*inode{}, strict: strict, made: !strict}
+func newDisk() *disk {
+	return &disk{folder: &inode{names: map[string]*inode{}}, files: map[string]*inode{}}
 }
 
 // load takes what is in the folder as durable.

@@ -48,7 +48,6 @@ type cell struct {
 	ruled  map[string]bool
 	tries  int
 	told   bool // foreign effects were made: doubts are right
-	late   bool // its time is over at the resume
 	base   *baseline
 	log    []string
 }

@@ -24,11 +24,15 @@ type mutant struct {
 const (
 	invoke = "executor/layer_invoke.go"
 	store  = "internal/journal/sqlite/sqlite.go"
+	folder = "internal/journal/sqlite/folder.go"
 )
 
 var mutants = []mutant{
 	{"nothing is synced", store, []string{`"synchronous(FULL)"`, `"synchronous(OFF)"`}, "PowerLoss$", nil},
-	{"the folder is not synced when the file is made", store, []string{"errors.Join(d.Sync(), d.Close())", "d.Close()"}, "SystemCalls", nil},
+	{"the folder is not synced when the file is made", folder, []string{"errors.Join(d.Sync(), d.Close())", "d.Close()"}, "SystemCalls", nil},
+	{"an error of the sync of the folder is ignored", folder, []string{"	return errors.Join(d.Sync(), d.Close())", "	_ = d.Sync()\n	return d.Close()"}, "SystemCalls", nil},
+	{"the name of a new folder is not made durable", folder, []string{"	return syncFolder(above)\n", "	return nil\n"}, "PowerLoss$", nil},
+	{"the folder that a dead executor made is not synced", folder, []string{"err = syncFolder(above)", "err = nil"}, "FailedFolder", nil},
 	{"an error of a sync or write is ignored", store, []string{"	if se, ok := errors.AsType[*driver.Error](err); ok && se.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY {",
 		"	if se, ok := errors.AsType[*driver.Error](err); ok && se.Code()&0xff == lib.SQLITE_IOERR {\n\t\treturn nil\n\t}\n	if se, ok := errors.AsType[*driver.Error](err); ok && se.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY {"}, "SystemCalls", nil},
 	{"an event that exists is written over", store, []string{"`INSERT INTO events", "`INSERT OR REPLACE INTO events"}, "Frozen", nil},
@@ -47,7 +51,8 @@ var mutants = []mutant{
 	{"a run goes on without its journal", "internal/journal/store.go", []string{"		return w.broken\n	}\n	w.last = e", "		return nil\n	}\n	w.last = e", "if w.broken != nil {", "if false {"}, "SystemCalls", nil},
 	{"a block begins anew at a resume", "executor/block.go", []string{"	if st == nil {\n", "	if st == nil || st.Status == \"\" {\n"}, "Named", nil},
 	{"the budget begins anew at a resume", "executor/run.go", []string{"s.within(ctx, s.state.Started.Deadline,", "s.within(ctx, s.Clock.Now().Add(spec.Budget.Std()),"}, "ClockJumpsBetween", nil},
-	{"a clock that was set back gives time", "executor/run.go", []string{"again.Clock = r.Clock.notBefore(state.Latest)", "again.Clock = r.Clock"}, "ClockJumpsBetween", nil},
+	{"a clock that was set back gives time", "executor/session.go", []string{"s.Clock = r.Clock.forward(state.Latest)", "s.Clock = r.Clock"}, "ClockJumpsBetween", nil},
+	{"a clock that is set back during a run is believed", "executor/clock.go", []string{"		latest = told\n", ""}, "ClockJumpsDuring", nil},
 	{"finished steps are done again", "executor/layer_replay.go", []string{`if st != nil && st.Status != "" {`, "if false {"}, "Named", nil},
 	{"what is in doubt is tried again", "executor/layer_retry.go", []string{"return o.status == journal.FailedRun && !isNotDurable(o.err)", "return (o.status == journal.FailedRun || o.status == journal.InDoubt) && !isNotDurable(o.err)"}, "Named", nil},
 	{"a resume prepares again", "executor/layer_prepare.go", []string{"		if c.pending {\n", "		if false {\n"}, "Named", nil},

@@ -3,14 +3,15 @@ package crashtest
 import (
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"testing"
 )
 
-// A sync of the folder fails, and later the power goes. SQLite ignores such an
-// error: the name of its log is then not durable, and what the log holds may go
-// with it.
+// A sync of the state folder, or of the one above it, fails, or kills the
+// executor before it is done; another one goes on, and then the power goes.
+// SQLite ignores such an error; what the failed sync left undone must be done by
+// the time an event is acknowledged, in the same executor or in the next. That
+// a sync which comes after a failed one does its work is taken for granted.
 func TestPowerLossAfterAFailedFolderSync(t *testing.T) {
 	needStrace(t)
 	h := newHarness(t, "folder sync")
@@ -21,32 +22,35 @@ func TestPowerLossAfterAFailedFolderSync(t *testing.T) {
 	calls := seen.trace()
 	seen.close()
 	for _, k := range calls {
-		if k.name != "fsync" || k.file != "state" {
+		if k.name != "fsync" || k.file != "state" && k.file != "cell" {
 			continue
 		}
-		c := h.cell(pb, base, fmt.Sprintf("sync %d failed (of the folder), then the power went", k.nth))
-		d, acked := newDisk(false), 0
-		c.launch(c.job(), c.strace(true, whole, fmt.Sprintf("fsync:error=EIO:when=%d", k.nth))...)
-		c.counts.Points++
-		for _, k := range c.trace() {
-			d.apply(k)
-			if k.lineOf().Ack == nil {
-				continue
-			}
-			acked++
-			c.counts.Images++
-			dir := filepath.Join(c.dir, "image")
-			if err := put(d.image(0, nil), dir); err != nil {
-				t.Fatal(err)
-			}
-			if events, err := readStore(c, dir); err != nil || len(events) < acked {
-				c.known("a failed sync of the folder by SQLite, then a power loss", "%d of %d acknowledged events are there, %v", len(events), acked, err)
-			}
+		for _, fault := range faults[:2] {
+			c := h.cell(pb, base, fmt.Sprintf("sync %d (of %s): %s, then the power went", k.nth, k.file, fault))
+			d, acked := newDisk(), map[int]string{}
+			c.launch(c.job(), c.strace(true, whole, fmt.Sprintf("fsync:%s:when=%d", fault, k.nth))...)
+			c.counts.Points++
+			c.powerAtEachAck(d, acked)
+			c.launch(c.job(), c.strace(true, whole)...)
+			c.powerAtEachAck(d, acked)
+			c.finish()
+			c.close()
 		}
-		c.finish()
-		c.close()
 	}
-	concluded(t, h.part, h.begun, 3)
+	concluded(t, h.part, h.begun, 6)
+}
+
+// powerAtEachAck follows an executor, and looks at the disk that would be left
+// had the power gone when it acknowledged an event.
+func (c *cell) powerAtEachAck(d *disk, acked map[int]string) {
+	for i, k := range c.trace() {
+		d.apply(k)
+		if a := k.lineOf().Ack; a != nil {
+			acked[a.Seq] = a.Hash
+			c.counts.Images++
+			c.survives(d.image(0, nil), acked, fmt.Sprintf("after call %d", i+1))
+		}
+	}
 }
 
 // The power goes at a call while the run goes on, and the run is really resumed
@@ -78,7 +82,7 @@ func TestResumedAfterPowerLoss(t *testing.T) {
 		c := h.cell(s.pb, s.base, fmt.Sprintf("%s, power lost before %s %d on %s, %g kept", s.name(), s.call.name, s.call.nth, s.call.file, s.p))
 		defer c.close()
 		s.prepare(c)
-		d := newDisk(*strict)
+		d := newDisk()
 		if err := d.load(c.stateDir()); err != nil {
 			t.Error(err)
 			return

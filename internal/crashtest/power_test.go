@@ -55,7 +55,7 @@ func TestPowerLoss(t *testing.T) {
 // images records one executor and looks at every disk that a power loss could
 // have left.
 func (c *cell) images(random *rand.Rand) {
-	d := newDisk(*strict)
+	d := newDisk()
 	if err := d.load(c.stateDir()); err != nil {
 		c.h.t.Error(err)
 		return

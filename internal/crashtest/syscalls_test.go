@@ -112,7 +112,7 @@ func TestSystemCallsTakenAway(t *testing.T) {
 		c := h.cell(s.pb, s.base, fmt.Sprintf("%s, %s %d on %s: %s", s.name(), s.call.name, s.call.nth, s.call.file, s.fault))
 		defer c.close()
 		s.prepare(c)
-		c.takeAway(s.phase, s.call, s.fault)
+		c.takeAway(s.call, s.fault)
 		c.finish()
 	})
 	concluded(t, h.part, h.begun, 10)
@@ -128,7 +128,7 @@ type shotKey struct {
 }
 
 // takeAway runs an executor with one fault and holds it to stopping there.
-func (c *cell) takeAway(p phase, k call, fault string) {
+func (c *cell) takeAway(k call, fault string) {
 	res := c.launch(c.job(), c.strace(true, 8, fmt.Sprintf("%s:%s:when=%d", k.name, fault, k.nth))...)
 	if strings.HasPrefix(fault, "signal") {
 		if res.code == -1 {
@@ -138,11 +138,10 @@ func (c *cell) takeAway(p phase, k call, fault string) {
 		}
 		return
 	}
-	at, acked, folder := -1, 0, 0
+	at, acked, loose := -1, 0, 0
+	dir := newNames()
 	for i, seen := range c.trace() {
-		if seen.name == "fsync" && seen.file == "state" && at < 0 {
-			folder++
-		}
+		dir.see(seen)
 		if seen.fault {
 			if at = i; seen.file != k.file {
 				c.counts.note("fired at another call than planned", 1)
@@ -151,6 +150,9 @@ func (c *cell) takeAway(p phase, k call, fault string) {
 		}
 		if at >= 0 && seen.acks() {
 			acked++
+			if dir.loose {
+				loose++
+			}
 		}
 	}
 	if at < 0 {
@@ -162,7 +164,7 @@ func (c *cell) takeAway(p phase, k call, fault string) {
 	switch {
 	case res.code == exitStore:
 		c.counts.note("stopped", 1)
-	case !k.hurts(p.kill == 0 && folder == 1) || acked == 0:
+	case acked == 0 || !k.hurts() || dir.ignored && loose == 0:
 		c.counts.note("no harm: "+what, 1)
 	default:
 		c.finding(&c.counts.Other, "%s failed and the executor went on: %d events acknowledged after it, exit %d", what, acked, res.code)
@@ -170,14 +172,7 @@ func (c *cell) takeAway(p phase, k call, fault string) {
 }
 
 // hurts says whether nothing may be acknowledged after the call failed. The
-// index in shared memory and what is removed are made anew. SQLite ignores a
-// failed sync of the folder; that is why the store makes the first one itself.
-func (k call) hurts(first bool) bool {
-	switch {
-	case strings.HasSuffix(k.file, "-shm"), strings.HasPrefix(k.name, "unlink"):
-		return false
-	case k.file == "state" && k.name == "fsync":
-		return first
-	}
-	return true
+// index in shared memory and what is removed are made anew.
+func (k call) hurts() bool {
+	return !strings.HasSuffix(k.file, "-shm") && !strings.HasPrefix(k.name, "unlink")
 }

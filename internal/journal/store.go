@@ -68,7 +68,8 @@ type Writer struct {
 }
 
 // NewWriter continues a run after its last event; a zero event with the run's
-// id begins it. Each event written is handed to notify.
+// id begins it. Each event written is handed to notify. A clock that never goes
+// back is for the caller to give: the time of a run is counted by its events.
 func NewWriter(store Store, claim Claim, now func() time.Time, last Event, notify func(Event)) *Writer {
 	return &Writer{store: store, claim: claim, now: now, last: last, notify: notify}
 }
@@ -82,7 +83,7 @@ func (w *Writer) Append(ctx context.Context, typ Type, path string, data any) er
 	if err != nil {
 		return fmt.Errorf("event %s cannot be written: %w", typ, err)
 	}
-	e := Event{Run: w.last.Run, Seq: w.last.Seq + 1, Time: w.time(), Type: typ, Path: path, Data: raw, Prev: w.last.Hash}
+	e := Event{Run: w.last.Run, Seq: w.last.Seq + 1, Time: w.now().UTC().Round(0), Type: typ, Path: path, Data: raw, Prev: w.last.Hash}
 	e.Hash = e.Digest()
 	// An event is written even when the run is being cancelled: losing the
 	// record of what happened helps nobody.
@@ -93,16 +94,6 @@ func (w *Writer) Append(ctx context.Context, typ Type, path string, data any) er
 	w.last = e
 	w.notify(e)
 	return nil
-}
-
-// time tells the time of the next event. It never goes back, because the time
-// that a run has spent is counted by its events.
-func (w *Writer) time() time.Time {
-	now := w.now().UTC().Round(0)
-	if now.Before(w.last.Time) {
-		return w.last.Time
-	}
-	return now
 }
 
 // NotDurableError says that an event may not have been written.

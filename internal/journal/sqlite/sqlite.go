@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,6 +46,11 @@ func Open(ctx context.Context, file string) (*Store, error) {
 	if err := patiently(ctx, s.prepare); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w", file, err), db.Close())
 	}
+	// By now the file and its log are there, and the journal that SQLite needed to
+	// make the file is gone. It syncs their folder too, and ignores an error of it.
+	if err := syncFolder(filepath.Dir(file)); err != nil {
+		return nil, errors.Join(fmt.Errorf("store %s: %w", file, err), db.Close())
+	}
 	return s, nil
 }
 
@@ -56,30 +60,6 @@ func dsn(file string) string {
 	query := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"}, "_txlock": {"immediate"}}
 	path := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(filepath.ToSlash(file))
 	return "file:" + path + "?" + query.Encode()
-}
-
-// create makes the file and makes its directory entry durable: SQLite ignores
-// an error of the directory's fsync, so it is done here where it is not.
-func create(file string) error {
-	dir := filepath.Dir(file)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // patience bounds the time that opening waits for other processes.
