@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/actions/alembic"
 	"github.com/runbackhq/runback/actions/command"
 	httpcheck "github.com/runbackhq/runback/actions/http"
 	"github.com/runbackhq/runback/actions/k8s"
@@ -27,6 +28,7 @@ func (n Needs) Registry() (actions.Registry, error) {
 		n.Children = func() (string, error) { return "", errors.New("no folder for child processes is set") }
 	}
 	return actions.NewRegistry(
+		alembic.Actions(tool.Room{Base: n.Children}),
 		command.Actions(tool.Room{Base: n.Children}),
 		httpcheck.Actions(),
 		k8s.Actions(n.Kube),

@@ -31,6 +31,10 @@ type Order struct {
 	// Again allows to start a new child where the last one was lost, which is
 	// right only when it is known that the lost one took no effect.
 	Again bool
+	// Instead names the directory of a child that ended or was lost and is known
+	// to have taken no effect, or one that the next goes on from: while it is
+	// still the last one of the attempt, a new one is started.
+	Instead string
 }
 
 // End is how a child ended, as far as it is known.
@@ -93,9 +97,11 @@ func (r Room) begin(ctx context.Context, j Job, o Order) (*supervise.Child, erro
 	switch st, _, err := child.Look(); {
 	case err != nil:
 		return nil, err
-	case st == supervise.Running || st == supervise.Exited || st == supervise.Lost && !o.Again:
+	case st == supervise.Running:
 		return child, nil
-	case st == supervise.Lost:
+	case st == supervise.Exited && o.Instead != dir, st == supervise.Lost && o.Instead != dir && !o.Again:
+		return child, nil
+	case st == supervise.Exited || st == supervise.Lost:
 		dir = next
 	}
 	if err := o.Program.Same(); err != nil {

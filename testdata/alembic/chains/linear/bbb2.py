@@ -1,0 +1,14 @@
+"""addresses of customers"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "bbb2"
+down_revision = "aaa1"
+
+
+def upgrade():
+    op.add_column("customers", sa.Column("email", sa.Text))
+
+
+def downgrade():
+    op.drop_column("customers", "email")

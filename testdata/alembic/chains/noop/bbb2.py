@@ -1,0 +1,15 @@
+"""pretends"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "bbb2"
+down_revision = "aaa1"
+
+
+def upgrade():
+    op.add_column("customers", sa.Column("email", sa.Text))
+
+
+def downgrade():
+    """Nothing to do."""
+    pass
