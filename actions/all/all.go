@@ -11,6 +11,7 @@ import (
 	"github.com/runbackhq/runback/actions/command"
 	httpcheck "github.com/runbackhq/runback/actions/http"
 	"github.com/runbackhq/runback/actions/k8s"
+	"github.com/runbackhq/runback/actions/postgres"
 	"github.com/runbackhq/runback/actions/time"
 	"github.com/runbackhq/runback/internal/tool"
 )
@@ -32,6 +33,7 @@ func (n Needs) Registry() (actions.Registry, error) {
 		command.Actions(tool.Room{Base: n.Children}),
 		httpcheck.Actions(),
 		k8s.Actions(n.Kube),
+		postgres.Actions(tool.Room{Base: n.Children}),
 		time.Actions(),
 	)
 }
