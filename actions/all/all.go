@@ -10,6 +10,7 @@ import (
 	"github.com/runbackhq/runback/actions/command"
 	httpcheck "github.com/runbackhq/runback/actions/http"
 	"github.com/runbackhq/runback/actions/k8s"
+	"github.com/runbackhq/runback/actions/terraform"
 	"github.com/runbackhq/runback/actions/time"
 	"github.com/runbackhq/runback/internal/tool"
 )
@@ -30,6 +31,7 @@ func (n Needs) Registry() (actions.Registry, error) {
 		command.Actions(tool.Room{Base: n.Children}),
 		httpcheck.Actions(),
 		k8s.Actions(n.Kube),
+		terraform.Actions(tool.Room{Base: n.Children}),
 		time.Actions(),
 	)
 }
