@@ -12,6 +12,7 @@ import (
 	httpcheck "github.com/runbackhq/runback/actions/http"
 	"github.com/runbackhq/runback/actions/k8s"
 	"github.com/runbackhq/runback/actions/postgres"
+	"github.com/runbackhq/runback/actions/terraform"
 	"github.com/runbackhq/runback/actions/time"
 	"github.com/runbackhq/runback/internal/tool"
 )
@@ -34,6 +35,7 @@ func (n Needs) Registry() (actions.Registry, error) {
 		httpcheck.Actions(),
 		k8s.Actions(n.Kube),
 		postgres.Actions(tool.Room{Base: n.Children}),
+		terraform.Actions(tool.Room{Base: n.Children}),
 		time.Actions(),
 	)
 }
