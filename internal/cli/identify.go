@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/actions/terraform"
 	"github.com/runbackhq/runback/internal/journal"
 	"github.com/runbackhq/runback/internal/pg"
 )
@@ -22,6 +23,13 @@ func (c *clusters) Identify(ctx context.Context, t actions.Target) (journal.Iden
 		id, err := pg.Identify(ctx, name, t.Databases[name])
 		if err != nil {
 			return nil, fmt.Errorf("database %s: %w", name, err)
+		}
+		maps.Copy(out, id)
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Terraform)) {
+		id, err := terraform.Identify(ctx, name, t.Terraform[name])
+		if err != nil {
+			return nil, fmt.Errorf("terraform %s: %w", name, err)
 		}
 		maps.Copy(out, id)
 	}
