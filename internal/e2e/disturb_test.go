@@ -29,42 +29,78 @@ type scene struct {
 }
 
 // trial is one disturbance: who dies, and when: at a crash point of the
-// executor, or so long after the beginning.
+// executor, or a while after it passed one.
 type trial struct {
-	at     string
-	moment time.Duration
-	dies   []string // executor, supervisor, child, backend
+	at    string
+	after time.Duration
+	dies  []string // executor, supervisor, child, backend
 }
 
 func (d trial) String() string {
 	when := strings.ReplaceAll(d.at, ":", " ")
-	if when == "" {
-		when = d.moment.Round(time.Millisecond).String()
+	if d.after > 0 {
+		when = d.after.Round(time.Millisecond).String() + " after " + when
 	}
 	return strings.Join(d.dies, "+") + " at " + when
 }
 
 func (d trial) kills(who string) bool { return slices.Contains(d.dies, who) }
 
+// work is a stretch of a run in which an effect takes place: from the event that
+// announces it to the one that records it.
+type work struct {
+	announced string // crash point
+	took      time.Duration
+}
+
 // trials are all crash points of an undisturbed run, once for each company in
-// which the executor may die, and moments spread over the time of the run. n
-// bounds their number; a sample holds some of each kind.
-func trials(rnd *rand.Rand, points []string, took time.Duration, n int) []trial {
-	var all []trial
+// which the executor may die, and as many moments while an effect takes place. n
+// bounds their number.
+func trials(rnd *rand.Rand, points []string, works []work, n int) []trial {
 	companies := [][]string{{"executor"}, {"executor", "supervisor"}, {"executor", "backend"}, {"executor", "supervisor", "child"}, {"executor", "supervisor", "child", "backend"}}
+	var at, during []trial
 	for _, p := range points {
 		for _, who := range companies {
-			all = append(all, trial{at: p, dies: who})
+			at = append(at, trial{at: p, dies: who})
 		}
 	}
-	const moments = 40
-	for i := range moments {
-		for _, who := range append(companies, []string{"supervisor"}, []string{"child"}, []string{"backend"}) {
-			all = append(all, trial{moment: took * time.Duration(i+1) / (moments + 1), dies: who})
+	const moments = 25
+	for _, w := range works {
+		for i := range moments {
+			for _, who := range append(companies, []string{"supervisor"}, []string{"child"}, []string{"backend"}) {
+				during = append(during, trial{at: w.announced, after: w.took*time.Duration(i)/moments + time.Millisecond, dies: who})
+			}
 		}
 	}
-	rnd.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return all[:min(n, len(all))]
+	for _, list := range [][]trial{at, during} {
+		rnd.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	}
+	half := min((n+1)/2, len(at))
+	return append(at[:half], during[:min(n-half, len(during))]...)
+}
+
+// works finds the effects in what a run printed, one event a line.
+func works(t *testing.T, events string) (out []work) {
+	t.Helper()
+	type event struct {
+		Seq        int
+		Type, Path string
+		Time       time.Time
+	}
+	open := map[string]event{}
+	for line := range strings.Lines(events) {
+		var e event
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		switch e.Type {
+		case "step.intent":
+			open[e.Path] = e
+		case "step.acted":
+			out = append(out, work{fmt.Sprint("event:", open[e.Path].Seq), e.Time.Sub(open[e.Path].Time)})
+		}
+	}
+	return out
 }
 
 // disturbed is what became of a trial.
@@ -110,26 +146,30 @@ func disturb(t *testing.T, s *scene, d trial) disturbed {
 // until runs the program until the disturbance took place, and then to its end.
 func (p *program) until(d trial, s *scene, args []string) result {
 	p.t.Helper()
-	if d.at != "" {
+	if d.after == 0 {
 		res := p.dying(d.at, args...)
 		p.others(d, s)
 		return res
 	}
 	cmd := p.command(args...)
-	cmd.Env = append(cmd.Env, "RUNBACK_CRASH_LOG="+p.state+"/points")
+	log := p.state + "/points"
+	cmd.Env = append(cmd.Env, "RUNBACK_CRASH_LOG="+log)
 	over := make(chan result, 1)
 	go func() { over <- finish(p.t, cmd) }()
-	if d.moment > 0 {
+	for passed := false; !passed; time.Sleep(2 * time.Millisecond) {
 		select {
 		case res := <-over:
 			return res
-		case <-time.After(d.moment):
+		default:
 		}
-		if d.kills("executor") {
-			_ = cmd.Process.Signal(syscall.SIGKILL) // it may just have ended
-		}
-		p.others(d, s)
+		b, _ := os.ReadFile(log) // it is not there in the beginning
+		passed = slices.Contains(strings.Fields(string(b)), d.at)
 	}
+	time.Sleep(d.after)
+	if d.kills("executor") {
+		_ = cmd.Process.Signal(syscall.SIGKILL) // it may just have ended
+	}
+	p.others(d, s)
 	return <-over
 }
 
@@ -175,25 +215,29 @@ func killRecorded(t testing.TB, file string) {
 
 // disturbances tries a scene in many ways. Every run must end as the undisturbed
 // one does, or say why not and leave a world that is whole.
-func disturbances(t *testing.T, name string, make func(t *testing.T) *scene) {
+func disturbances(t *testing.T, name string, begin func(t *testing.T) *scene) {
 	n, seed := envInt("RUNBACK_DATA_TRIALS", 14), envInt("RUNBACK_CRASH_SEED", 1)
 	rnd := rand.New(rand.NewPCG(uint64(seed), 1)) //nolint:gosec // a choice of tests
-	calmScene := make(t)
+	calmScene := begin(t)
 	before := calmScene.look()
 	p := newProgram(t, &testcluster.Env{})
 	p.bin, p.more = testcluster.Binary(t, "runback-crash"), calmScene.env
-	calm := p.until(trial{}, calmScene, append([]string{"run", "--yes", "--reason", "crash test"}, calmScene.args...))
+	calm := p.dying("", append([]string{"run", "-o", "json", "--yes", "--reason", "crash test"}, calmScene.args...)...)
 	want := calmScene.look()
 	if calm.code != 0 || want == before {
 		t.Fatalf("undisturbed: exit code %d, %s\n%s%s", calm.code, want, calm.out, calm.err)
 	}
+	// Few at a time, so that a moment in the middle of the work is one.
+	room := make(chan struct{}, 3)
 	var mu sync.Mutex
 	tally := map[string]int{}
 	t.Run("at", func(t *testing.T) {
-		for _, d := range trials(rnd, p.points(), calm.took, n) {
+		for _, d := range trials(rnd, p.points(), works(t, calm.out), n) {
 			t.Run(d.String(), func(t *testing.T) {
 				t.Parallel()
-				s := make(t)
+				room <- struct{}{}
+				defer func() { <-room }()
+				s := begin(t)
 				got := disturb(t, s, d)
 				verdict := judge(t, s, got, before, want)
 				mu.Lock()
