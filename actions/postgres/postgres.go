@@ -21,9 +21,8 @@ type family struct{ room tool.Room }
 // Actions lists the family.
 func Actions(room tool.Room) []actions.Action {
 	f := family{room}
-	_ = f
 	return []actions.Action{
-		readyAction(), queryAction(), locksAction(), terminateAction(),
+		readyAction(), queryAction(), locksAction(), terminateAction(), restoreAction(f),
 	}
 }
 
