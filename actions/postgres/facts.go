@@ -41,17 +41,14 @@ func (f *facts) scanner() *scanner {
 	return &scanner{prev: '\n', statement: f.statement, meta: f.command, remark: f.remark, row: func() { f.Tables[f.copyInto]++ }}
 }
 
-const (
-	name  = `((?:"(?:[^"]|"")*"|[^\s."(),;]+)(?:\.(?:"(?:[^"]|"")*"|[^\s."(),;]+))?)`
-	names = `((?:"(?:[^"]|"")*"|[^",;])+)`
-)
+const name = `((?:"(?:[^"]|"")*"|[^\s."(),;]+)(?:\.(?:"(?:[^"]|"")*"|[^\s."(),;]+))?)`
 
 var (
 	createsTable = regexp.MustCompile(`(?i)^create (?:unlogged |global |local |foreign )*table (?:if not exists )?` + name)
 	createsOther = regexp.MustCompile(`(?i)^create (?:or replace )?(?:temp |temporary |recursive )*(materialized view|view|sequence|schema) (?:if not exists )?` + name)
 	fillsTable   = regexp.MustCompile(`(?i)^(copy|insert into) (?:only )?` + name)
 	ownedBy      = regexp.MustCompile(`(?i) owner to ` + name + `$|^set session authorization '?` + name + `|^create schema .* authorization ` + name + `$|^alter default privileges for role ` + name)
-	grantsTo     = regexp.MustCompile(`(?i)^(?:grant|revoke|alter default privileges) .* (?:to|from) ` + names + `$`)
+	grantsTo     = regexp.MustCompile(`(?i)^(?:grant|revoke|alter default privileges) .* (?:to|from) (.+?)(?: with grant option)?(?: cascade| restrict)?(?: granted by .*)?$`)
 	extension    = regexp.MustCompile(`(?i)^create extension (?:if not exists )?` + name)
 	tablespace   = regexp.MustCompile(`(?i)^set default_tablespace (?:=|to) '?([^';]*)|\btablespace ` + name + `$`)
 	sets         = regexp.MustCompile(`(?i)^set (?:session )?([a-z_.]+) (?:=|to) |^select (?:pg_catalog\.)?set_config ?\('([^']+)'`)
@@ -130,7 +127,7 @@ func (f *facts) needs(head string) {
 		f.Roles[unquoted(m[1]+m[2]+m[3]+m[4])] = true
 	}
 	if m := grantsTo.FindStringSubmatch(head); m != nil {
-		for _, r := range strings.Split(strings.TrimSuffix(m[1], " WITH GRANT OPTION"), ",") {
+		for _, r := range strings.Split(m[1], ",") {
 			if r = unquoted(strings.TrimSpace(r)); !strings.EqualFold(r, "public") && r != "" {
 				f.Grantees[r] = true
 			}

@@ -16,9 +16,9 @@ import (
 func held(t *testing.T, db string) (a, b *pgx.Conn) {
 	t.Helper()
 	a, b = connect(t, owner, db, "holder"), connect(t, owner, db, "second")
-	exec(t, a, "begin")
-	exec(t, a, "update t set x = x where x = 1")
-	exec(t, b, "begin")
+	do(t, a, "begin")
+	do(t, a, "update t set x = x where x = 1")
+	do(t, b, "begin")
 	go func() { _, _ = b.Exec(context.Background(), "update t set x = x where x = 1") }()
 	waits := func(n string) func() bool {
 		return func() bool {
@@ -59,8 +59,8 @@ func TestLocks(t *testing.T) {
 func TestLocksOfOthersAreHidden(t *testing.T) {
 	db := database(t, owner, "create table t as select 1 as x")
 	a := connect(t, testpostgres.Superuser, db, "theirs")
-	exec(t, a, "begin")
-	exec(t, a, "lock table t")
+	do(t, a, "begin")
+	do(t, a, "lock table t")
 	w := step(t, "postgres.locks", owner, db, nil)
 	if out := w.must(); out["sees_all"] != false || !strings.Contains(out["finding"].(string), "pg_read_all_stats") {
 		t.Errorf("%v", out)
@@ -72,9 +72,9 @@ func TestLocksOfOthersAreHidden(t *testing.T) {
 func TestLocksShowNoPasswords(t *testing.T) {
 	db := database(t, owner)
 	a := connect(t, testpostgres.Superuser, db, "dba")
-	exec(t, a, "begin")
-	exec(t, a, "alter role app password null /* hunter2 */")
-	defer exec(t, a, "rollback")
+	do(t, a, "begin")
+	do(t, a, "alter role app password null /* hunter2 */")
+	defer do(t, a, "rollback")
 	idle, _ := step(t, "postgres.locks", testpostgres.Superuser, db, nil).must()["idle_in_transaction"].([]any)
 	if len(idle) != 1 || strings.Contains(idle[0].(map[string]any)["query"].(string), "hunter2") {
 		t.Errorf("%v", idle)
@@ -146,9 +146,9 @@ func TestTerminateRefuses(t *testing.T) {
 func TestPreparedTransactionBlocks(t *testing.T) {
 	db := database(t, owner, "create table t as select 1 as x", "alter table t owner to app")
 	a := connect(t, owner, db, "two-phase")
-	exec(t, a, "begin")
-	exec(t, a, "lock table t")
-	exec(t, a, "prepare transaction 'stuck'")
+	do(t, a, "begin")
+	do(t, a, "lock table t")
+	do(t, a, "prepare transaction 'stuck'")
 	defer sql(t, db, "rollback prepared 'stuck'")
 	waiting := connect(t, owner, db, "waits")
 	go func() { _, _ = waiting.Exec(context.Background(), "select * from t") }()

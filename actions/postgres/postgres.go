@@ -22,7 +22,7 @@ type family struct{ room tool.Room }
 func Actions(room tool.Room) []actions.Action {
 	f := family{room}
 	return []actions.Action{
-		readyAction(), queryAction(), locksAction(), terminateAction(), restoreAction(f),
+		readyAction(), queryAction(), locksAction(), terminateAction(), restoreAction(f), swapAction(), dropAction(), inPlaceAction(f),
 	}
 }
 

@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 	if code, mine := supervise.Main(os.Args); mine {
 		syscall.Exit(code) // os.Exit sleeps for a second under the race detector
 	}
+	if raw := os.Getenv(executorEnv); raw != "" {
+		syscall.Exit(execute(raw))
+	}
 	var err error
 	if server, err = testpostgres.Start(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -67,6 +70,7 @@ type world struct {
 	c     *actions.Call
 	in    any
 	state json.RawMessage
+	given map[string]any
 	said  []string
 }
 
@@ -100,14 +104,7 @@ func step(t *testing.T, name, role, db string, with map[string]any) *world {
 	w.c = &actions.Call{
 		Key: "r-test0001/" + t.Name(), Say: func(line string) { w.said = append(w.said, line) },
 		Target: actions.Target{Databases: map[string]actions.DatabaseTarget{"app": {URL: server.URL(role, db), PasswordEnv: passwordEnv, System: system()}}},
-		Wait: func(ctx context.Context, d time.Duration) error {
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-time.After(d):
-				return nil
-			}
-		},
+		Wait:   waitFor,
 	}
 	for _, a := range postgres.Actions(tool.Room{Base: func() (string, error) { return w.children(), nil }}) {
 		if a.Spec.Name == name {
@@ -134,6 +131,7 @@ func (w *world) with(with map[string]any) *world {
 	if with == nil {
 		with = map[string]any{}
 	}
+	w.given = with
 	raw, err := json.Marshal(with)
 	if err != nil {
 		w.t.Fatal(err)
@@ -240,7 +238,7 @@ func connect(t *testing.T, role, db, application string) *pgx.Conn {
 	return conn
 }
 
-func exec(t *testing.T, conn *pgx.Conn, sql string) {
+func do(t *testing.T, conn *pgx.Conn, sql string) {
 	t.Helper()
 	if _, err := conn.Exec(t.Context(), sql); err != nil {
 		t.Fatal(err)

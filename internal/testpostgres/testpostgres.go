@@ -88,7 +88,7 @@ func (s *Server) launch(ctx context.Context, cred *syscall.Credential) error {
 	defer func() { _ = log.Close() }()
 	s.cmd = exec.Command(filepath.Join(s.Bin, "postgres"), "-D", s.data(), "-p", strconv.Itoa(s.Port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.Dir, "-c", "max_connections=60", "-c", "max_prepared_transactions=5",
-		"-c", "shared_buffers=32MB", "-c", "log_statement=none")
+		"-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", "log_statement=none")
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
 	s.cmd.Stderr = log
 	if err := s.cmd.Start(); err != nil {

@@ -1,0 +1,25 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/pg"
+)
+
+// What the tests of the outside need to know of the inside.
+var (
+	Besides   = besides
+	Nonce     = nonce
+	SplitList = splitList
+)
+
+// CheckRoom asks for room for a dump of that size.
+func CheckRoom(ctx context.Context, t actions.DatabaseTarget, size int64) error {
+	conn, err := pg.Open(ctx, t, "test")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return roomFor(ctx, conn, &dump{print: print{Size: size}})
+}
