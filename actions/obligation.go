@@ -12,4 +12,7 @@ type Obligation struct {
 	What string `json:"what"`
 	// Until says when it may be put right: "Git holds the version that runs".
 	Until string `json:"until,omitempty"`
+	// Instead says what puts it right where undoing the step does not: a step of
+	// the language, or a command.
+	Instead string `json:"instead,omitempty"`
 }

@@ -60,6 +60,7 @@ func read(e tool.End) ended {
 
 func (l local) observe(ctx context.Context, c *actions.Call, o tool.Order) (ended, error) {
 	var out ended
+	o.Quiet = true // what it writes is JSON
 	err := l.room.Observe(ctx, c, o, func(e tool.End) { out = read(e) })
 	return out, actions.Cause(ctx, err)
 }

@@ -63,7 +63,11 @@ func (a *App) owed(st style, s *journal.State) {
 		if o.Until != "" {
 			a.wrapped("      ", "when: "+o.Until)
 		}
-		fmt.Fprintf(a.Out, "      %s\n", st.info(fmt.Sprintf("runback undo %s --step %s", s.ID, o.Step)))
+		if o.Instead != "" {
+			a.wrapped("      ", "by: "+o.Instead)
+		} else {
+			fmt.Fprintf(a.Out, "      %s\n", st.info(fmt.Sprintf("runback undo %s --step %s", s.ID, o.Step)))
+		}
 		fmt.Fprintf(a.Out, "      by hand, then: %s\n", st.info(fmt.Sprintf("runback close %s %q --reason ...", s.ID, o.Key)))
 	}
 }

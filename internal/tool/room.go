@@ -27,6 +27,7 @@ type Order struct {
 	Env     []string // the whole environment
 	Stdin   []byte
 	Secret  []byte        // what it reads at supervise.SecretPath; in no file, argument or variable
+	Quiet   bool          // its output is an answer, not progress to be shown
 	Grace   time.Duration // between SIGINT and SIGTERM, and again before SIGKILL; 0 is 10s
 	// Again allows to start a new child where the last one was lost, which is
 	// right only when it is known that the lost one took no effect.
@@ -54,7 +55,7 @@ func (r Room) Do(ctx context.Context, c *actions.Call, j Job, o Order) (End, err
 	if err != nil {
 		return End{}, err
 	}
-	st, out, err := attend(ctx, c, child, o.limits())
+	st, out, err := attend(ctx, c, child, o)
 	if err != nil {
 		return End{}, actions.Cause(ctx, err)
 	}
@@ -139,7 +140,7 @@ func (r Room) Observe(ctx context.Context, c *actions.Call, o Order, read func(E
 	if err != nil {
 		return err
 	}
-	st, out, err := attend(ctx, c, child, o.limits())
+	st, out, err := attend(ctx, c, child, o)
 	if err != nil {
 		return err
 	}
@@ -162,14 +163,17 @@ func (o Order) spec(ctx context.Context, dir string) supervise.Spec {
 
 // attend waits for the end of a child, and stops it when the caller's time is
 // over.
-func attend(ctx context.Context, c *actions.Call, child *supervise.Child, l supervise.Limits) (supervise.State, supervise.Outcome, error) {
+func attend(ctx context.Context, c *actions.Call, child *supervise.Child, o Order) (supervise.State, supervise.Outcome, error) {
 	eyes := supervise.Eyes{Wait: c.Wait, Say: c.Say}
-	st, o, err := child.Wait(ctx, eyes)
+	if o.Quiet {
+		eyes.Say = nil
+	}
+	st, out, err := child.Wait(ctx, eyes)
 	if err == nil || st != supervise.Running {
-		return st, o, err
+		return st, out, err
 	}
 	if c.Say != nil {
 		c.Say("stopping the command")
 	}
-	return child.Stop(context.WithoutCancel(ctx), l, eyes)
+	return child.Stop(context.WithoutCancel(ctx), o.limits(), eyes)
 }
