@@ -59,7 +59,7 @@ func (a execRun) run(ctx context.Context, c *actions.Call, in execIn, j pod.Job)
 	if err != nil {
 		return execOut{}, err
 	}
-	st, r, err := cl.Pods().Do(ctx, j, in.Args, c.Wait)
+	st, r, err := cl.Pods().Do(ctx, j, in.Args, nil, c.Wait)
 	switch {
 	case errors.Is(err, pod.ErrGone), errors.Is(err, pod.ErrNoClaim):
 		if st == pod.NotStarted { // nothing was begun

@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
+
+	"github.com/runbackhq/runback/actions"
 )
 
 // Client reaches the pods of a namespace.
@@ -24,6 +26,9 @@ type Client struct {
 	Typed     kubernetes.Interface
 	Namespace string
 }
+
+// Connector gives the pods of the namespace that a target names.
+type Connector func(ctx context.Context, t actions.KubernetesTarget) (Client, error)
 
 // Ref names one life of one container: a pod of the same name, or the same
 // container started anew, is another one.

@@ -14,6 +14,7 @@
 //
 //	CLAIM/pid   the process that waits for the program
 //	CLAIM/child the program itself
+//	CLAIM/in    standard input
 //	CLAIM/out   standard output
 //	CLAIM/err   standard error
 //	CLAIM/rc    exit code; written aside, then renamed

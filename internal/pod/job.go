@@ -44,12 +44,13 @@ var (
 )
 
 // begin claims the first directory that is not void and starts the program
-// behind it. Everything the program inherits is a file, so that no end of a
-// connection reaches it; it is asked for by name afterwards.
+// behind it. Everything the program inherits is a file, its input too, so that no
+// end of a connection reaches it; it is asked for by name afterwards.
 const begin = `c=$1; shift; i=1
 while :; do d=$c.$i
  if mkdir "$d" 2>/dev/null; then
-  ( trap '' HUP; "$@" >"$d/out" 2>"$d/err" </dev/null & k=$!; echo $k >"$d/child"
+  cat >"$d/in"
+  ( trap '' HUP; "$@" >"$d/out" 2>"$d/err" <"$d/in" & k=$!; echo $k >"$d/child"
     wait $k; echo $? >"$d/rc.new"; mv "$d/rc.new" "$d/rc" ) >/dev/null 2>&1 </dev/null &
   echo $! >"$d/pid"; echo begun; exit 0
  fi
@@ -78,11 +79,11 @@ const quit = `c=$1; i=1; while [ -e "$c.$i/void" ]; do i=$((i+1)); done; kill -"
 // Do begins an attempt, or attaches to it, and waits for its end. When ctx ends
 // first the program is stopped (SIGTERM, then SIGKILL), and Running comes
 // with the cause if it does not.
-func (c Client) Do(ctx context.Context, j Job, args []string, wait func(context.Context, time.Duration) error) (State, Result, error) {
+func (c Client) Do(ctx context.Context, j Job, args []string, stdin []byte, wait func(context.Context, time.Duration) error) (State, Result, error) {
 	if err := c.same(ctx, j.Ref); err != nil {
 		return NotStarted, Result{}, err
 	}
-	r, err := c.Exec(ctx, j.Ref, append([]string{"sh", "-c", begin, "sh", j.Claim}, args...), nil)
+	r, err := c.Exec(ctx, j.Ref, append([]string{"sh", "-c", begin, "sh", j.Claim}, args...), stdin)
 	if err != nil {
 		return Lost, r, err // whether it was begun is for Look to find out
 	}
