@@ -69,6 +69,17 @@ func part[T any](parts map[string]T, name, what, example string) (T, error) {
 	}
 }
 
+// SecretVariables names the variables of our environment that hold passwords of
+// the target. Programs that are run get these in another way, or not at all.
+func (t Target) SecretVariables() (names []string) {
+	for _, d := range t.Databases {
+		if d.PasswordEnv != "" {
+			names = append(names, d.PasswordEnv)
+		}
+	}
+	return names
+}
+
 // IsZero says whether the playbook acts on nothing that has an identity.
 func (t Target) IsZero() bool {
 	return t.Kubernetes == (KubernetesTarget{}) && len(t.Databases) == 0 && len(t.Terraform) == 0

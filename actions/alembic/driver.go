@@ -114,31 +114,19 @@ func (p project) order(ctx context.Context, c *actions.Call, at place, s session
 	}
 	return tool.Order{
 		Program: at.Python, Args: []string{at.Python.Path, "-", string(text)}, Dir: at.Dir,
-		Env: p.environment(c, child, s.target), Stdin: program, Secret: child.Secret,
+		Env: p.environment(child, s.target), Stdin: program, Secret: child.Secret,
 	}, nil
 }
 
-// environment is ours without what leads libpq elsewhere and without the
-// variables that hold passwords of databases.
-func (p project) environment(c *actions.Call, child pg.Child, t actions.DatabaseTarget) []string {
+// environment is ours without what leads libpq elsewhere.
+func (p project) environment(child pg.Child, t actions.DatabaseTarget) []string {
 	set := map[string]string{"PYTHONDONTWRITEBYTECODE": "1"} // a look leaves nothing behind
 	maps.Copy(set, p.Env)
 	maps.Copy(set, child.Env)
 	if p.URLEnv != "" {
 		set[p.URLEnv] = plainURL(t.URL)
 	}
-	return slices.DeleteFunc(tool.Environment(set, "PG"), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		if _, ours := set[name]; ours {
-			return false
-		}
-		for _, d := range c.Target.Databases {
-			if name == d.PasswordEnv {
-				return true
-			}
-		}
-		return false
-	})
+	return tool.Environment(set, "PG")
 }
 
 // plainURL gives the URL as SQLAlchemy takes it, which does not know the scheme

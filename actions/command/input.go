@@ -14,7 +14,7 @@ import (
 type program struct {
 	Args         []string          `json:"args" doc:"the program and its arguments, one item each; no shell splits or expands them"`
 	Dir          string            `json:"dir,omitempty" doc:"folder to run it in; without it, the one that runback was started in"`
-	Env          map[string]string `json:"env,omitempty" doc:"variables on top of the environment of runback; they are recorded, so a secret belongs into that environment or into a file"`
+	Env          map[string]string `json:"env,omitempty" doc:"variables on top of the environment of runback, which is passed on without the passwords of the databases of the target; they are recorded, so a secret belongs into that environment or into a file"`
 	Stdin        string            `json:"stdin,omitempty" doc:"text for its standard input; it is recorded"`
 	SuccessCodes []int             `json:"success_codes,omitempty" doc:"exit codes that mean success; without it only 0"`
 	Grace        schema.Duration   `json:"grace" default:"10s" doc:"how long it has to end after SIGINT, and again after SIGTERM, when it must be stopped; then comes SIGKILL"`

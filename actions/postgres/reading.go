@@ -94,7 +94,7 @@ func look(ctx context.Context, p tool.Program, args []string, to io.Writer) (sai
 	cmd := exec.CommandContext(ctx, p.Path, args...)
 	// No variable of libpq: nothing here is to reach a server. TZ: pg_restore
 	// prints the time in an archive as one of its own zone.
-	cmd.Env = tool.Environment(map[string]string{"TZ": "UTC", "LC_ALL": "C"}, "PG")
+	cmd.Env = tool.Minimal(map[string]string{"TZ": "UTC", "LC_ALL": "C"})
 	cmd.WaitDelay = time.Second
 	var errs bytes.Buffer
 	cmd.Stderr = &limited{&errs, 64 << 10}

@@ -24,7 +24,7 @@ type Order struct {
 	Program Program
 	Args    []string // the whole argument list, its name first
 	Dir     string   // where it runs, absolute
-	Env     []string // the whole environment
+	Env     []string // the whole environment; passwords of the target's databases are taken out of it
 	Stdin   []byte
 	Secret  []byte        // what it reads at supervise.SecretPath; in no file, argument or variable
 	Quiet   bool          // its output is an answer, not progress to be shown
@@ -51,7 +51,7 @@ type End struct {
 // what follows. The error is about starting and watching; how the child ended
 // is in the End, and a child that was lost is an End with the state Lost.
 func (r Room) Do(ctx context.Context, c *actions.Call, j Job, o Order) (End, error) {
-	child, err := r.begin(ctx, j, o)
+	child, err := r.begin(ctx, c, j, o)
 	if err != nil {
 		return End{}, err
 	}
@@ -85,7 +85,7 @@ func (r Room) Look(j Job) (End, error) {
 }
 
 // begin gives the child of this attempt.
-func (r Room) begin(ctx context.Context, j Job, o Order) (*supervise.Child, error) {
+func (r Room) begin(ctx context.Context, c *actions.Call, j Job, o Order) (*supervise.Child, error) {
 	if err := j.valid(); err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (r Room) begin(ctx context.Context, j Job, o Order) (*supervise.Child, erro
 	if err := o.Program.Same(); err != nil {
 		return nil, err
 	}
-	child, err = supervise.Start(ctx, o.spec(ctx, dir))
+	child, err = supervise.Start(ctx, o.spec(ctx, c, dir))
 	switch {
 	case errors.Is(err, supervise.ErrTaken) || errors.Is(err, supervise.ErrStarted):
 		return supervise.Attach(dir), nil // somebody was faster, with the same attempt
@@ -131,7 +131,7 @@ func (r Room) Observe(ctx context.Context, c *actions.Call, o Order, read func(E
 		return err
 	}
 	dir := filepath.Join(base, childName(c.Key))
-	spec := o.spec(ctx, dir)
+	spec := o.spec(ctx, c, dir)
 	spec.Tied = true
 	child, err := supervise.Start(ctx, spec)
 	if errors.Is(err, supervise.ErrNeverRan) {
@@ -152,9 +152,9 @@ func (o Order) limits() supervise.Limits {
 	return supervise.Limits{Interrupt: o.Grace, Terminate: o.Grace}
 }
 
-func (o Order) spec(ctx context.Context, dir string) supervise.Spec {
+func (o Order) spec(ctx context.Context, c *actions.Call, dir string) supervise.Spec {
 	s := supervise.Spec{
-		Dir: dir, Program: o.Program.Path, Args: o.Args, Env: o.Env, WorkDir: o.Dir, Stdin: o.Stdin, Secret: o.Secret, Limits: o.limits(),
+		Dir: dir, Program: o.Program.Path, Args: o.Args, Env: Without(o.Env, c.Target.SecretVariables()...), WorkDir: o.Dir, Stdin: o.Stdin, Secret: o.Secret, Limits: o.limits(),
 	}
 	// The time of the step is held even when nobody is left to watch it.
 	s.Deadline, _ = ctx.Deadline()
