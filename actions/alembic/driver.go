@@ -48,9 +48,9 @@ type instruction struct {
 	Direction string            `json:"direction"`
 	To        string            `json:"to"`
 	Heads     []string          `json:"heads"`
-	From      []string          `json:"from,omitempty"`
-	ToHeads   []string          `json:"to_heads,omitempty"`
-	Path      []order           `json:"path,omitempty"`
+	From      []string          `json:"from"`
+	ToHeads   []string          `json:"to_heads"`
+	Path      []order           `json:"path"`
 	Files     files             `json:"files,omitzero"`
 	Lock      [2]int32          `json:"lock"`
 }

@@ -27,12 +27,12 @@ func (st prepared) judge(heads []string, was ended) (actions.Verdict, error) {
 		return actions.Applied, nil
 	}
 	at := st.index(heads)
-	if at < 0 {
+	began := was.state != supervise.NotStarted && !(was.state == supervise.Exited && was.harmless())
+	if at < 0 || at > 0 && !began {
 		return actions.Foreign, fmt.Errorf("the version is %s; the step began at %s and leads to %s, so somebody else migrated", word(heads), word(st.From), word(st.Target))
 	}
 	next := st.Path[at]
 	whole := st.Transaction != "statement" && !next.Breaks
-	began := was.state != supervise.NotStarted && !(was.state == supervise.Exited && was.harmless())
 	switch {
 	case at == 0 && (whole || !began):
 		return actions.NotApplied, nil

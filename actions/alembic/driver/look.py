@@ -13,7 +13,8 @@ def look_at(facts):
         per_revision = bool(getattr(context, "_transaction_per_migration", False))
         external = bool(getattr(context, "_in_external_transaction", False))
         inside = bool(context.connection.in_transaction())
-        if context.connection.get_isolation_level() == "AUTOCOMMIT":
+        # Of one transaction, now() is one; drivers say autocommit each in its own way.
+        if ask("select now()")[0] != ask("select now()")[0]:
             facts["transaction"] = "statement"
         elif external or inside and not per_revision:
             facts["transaction"] = "path"

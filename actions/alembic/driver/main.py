@@ -1,5 +1,8 @@
 def say(line):
-    print(line, file=sys.stderr, flush=True)
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        pass  # nobody reads it any more; what was begun goes on
 
 
 def hidden(text):
@@ -28,9 +31,12 @@ def main():
     event.listen(Pool, "connect", prove, insert=True)
     watch_signals()
     try:
-        json.dump(look() if ORDER["mode"] == "look" else run(), answer)
-        answer.write("\n")
-        answer.flush()
+        text = json.dumps(look() if ORDER["mode"] == "look" else run())
+        try:
+            answer.write(text + "\n")
+            answer.flush()
+        except OSError:
+            pass  # it is done, whoever knows
         return 0
     except Refused as e:
         kind, why = (FAILED if BEGUN else e.kind), str(e)
@@ -46,6 +52,9 @@ def main():
 
 
 code = main()
-sys.stdout.flush()
-sys.stderr.flush()
+try:
+    sys.stdout.flush()
+    sys.stderr.flush()
+except OSError:
+    pass
 os._exit(code)  # threads of env.py do not keep it

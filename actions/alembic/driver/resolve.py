@@ -35,7 +35,11 @@ def resolve(script, heads):
         else:
             path = [s.revision.revision for s in script._upgrade_revs(tuple(ORDER["heads"]) or to, tuple(heads))]
     except (CommandError, AssertionError, AttributeError) as e:
-        raise Ambiguous("%s to %s: %s" % (ORDER["direction"], to or ORDER["heads"], first_line(e)))
+        parents = script.get_revision(heads[0])._versioned_down_revisions if len(heads) == 1 else ()
+        if "mbiguous" in str(e) and len(parents) > 1:
+            raise Ambiguous("%s is ambiguous: revision %s joins several branches; write one of %s, which takes only the join back"
+                            % (to, heads[0], ", ".join(parents)))
+        raise Ambiguous("%s to %s: %s" % (ORDER["direction"], to or ", ".join(ORDER["heads"]), first_line(e)))
     moved = [h for h in heads if h in path]
     if down and to and to != "base" and len(moved) > 1:
         raise Ambiguous("%s lies below a branching and would take %d branches back (%s); take them back one by one, like %s@%s"
