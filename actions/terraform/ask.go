@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +35,7 @@ func (s site) pull(ctx context.Context) (snapshot, error) {
 		return snap, err
 	}
 	if out = bytes.TrimSpace(out); len(out) == 0 {
-		return snap, s.known(ctx)
+		return snap, nil
 	}
 	if err := json.Unmarshal(out, &snap); err != nil {
 		return snap, fmt.Errorf("state cannot be read: %w", errors.New("it is no JSON")) // the cause may quote it
@@ -41,11 +43,15 @@ func (s site) pull(ctx context.Context) (snapshot, error) {
 	return snap, nil
 }
 
-// known says whether the workspace exists. One that does not looks like one
-// without resources, and everything would be created once more.
+// known says whether the workspace exists. It is asked before anything else: a
+// command that meets TF_WORKSPACE with a name that is not there makes it, even
+// `state pull`, and then plans to create everything once more.
 func (s site) known(ctx context.Context) error {
 	if s.Workspace == "default" {
 		return nil
+	}
+	if info, err := os.Stat(filepath.Join(s.Home, "terraform.tfstate.d", s.Workspace)); err == nil && info.IsDir() && len(s.of(s.Home).backend().Config) == 0 && s.of(s.Home).local() {
+		return nil // what the local back end itself goes by
 	}
 	tf, err := s.exec()
 	if err != nil {
@@ -55,10 +61,8 @@ func (s site) known(ctx context.Context) error {
 	if err != nil {
 		return s.explain(ctx, err.Error(), "listing the workspaces")
 	}
-	for _, w := range all {
-		if w == s.Workspace {
-			return nil
-		}
+	if slices.Contains(all, s.Workspace) {
+		return nil
 	}
 	return actions.Invalid("see: "+s.name()+" -chdir="+s.Home+" workspace list", "workspace %q does not exist; there are: %s", s.Workspace, strings.Join(all, ", "))
 }

@@ -17,6 +17,9 @@ func Identify(ctx context.Context, name string, t actions.TerraformTarget) (map[
 	if err := s.supported(); err != nil {
 		return nil, err
 	}
+	if err := s.known(ctx); err != nil {
+		return nil, err
+	}
 	var version string
 	asked := make(chan error, 1)
 	go func() {

@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,8 +81,11 @@ func readPlan(raw []byte, targeted bool) (planned, error) {
 	if plan.Complete != nil {
 		p.Complete = *plan.Complete
 	}
+	if !sound(&plan) {
+		return planned{}, errors.New("plan cannot be read: it names a change and does not say which")
+	}
 	for _, r := range plan.ResourceChanges {
-		if r.Mode == tfjson.ManagedResourceMode && r.Change != nil {
+		if r.Mode == tfjson.ManagedResourceMode {
 			p.add(r)
 		}
 		p.keep(r.Change)
@@ -95,6 +99,7 @@ func readPlan(raw []byte, targeted bool) (planned, error) {
 		p.keep(r.Change)
 	}
 	p.variables(&plan)
+	p.scrub()
 	slices.SortFunc(p.Resources, func(a, b resource) int { return strings.Compare(a.Address, b.Address) })
 	slices.Sort(p.Drift)
 	switch {
@@ -104,6 +109,21 @@ func readPlan(raw []byte, targeted bool) (planned, error) {
 		p.refusal = "terraform says that the plan cannot be applied"
 	}
 	return p, nil
+}
+
+// sound says whether everything that is named is also there.
+func sound(plan *tfjson.Plan) bool {
+	for _, list := range [][]*tfjson.ResourceChange{plan.ResourceChanges, plan.ResourceDrift} {
+		if slices.ContainsFunc(list, func(r *tfjson.ResourceChange) bool { return r == nil || r.Change == nil }) {
+			return false
+		}
+	}
+	for _, ch := range plan.OutputChanges {
+		if ch == nil {
+			return false
+		}
+	}
+	return !slices.Contains(plan.ActionInvocations, nil)
 }
 
 func (p *planned) add(r *tfjson.ResourceChange) {

@@ -49,6 +49,9 @@ func (f family) plan(ctx context.Context, c *actions.Call, s site, o options, pa
 	if err := o.valid(s.Dir); err != nil {
 		return m, err
 	}
+	if err := s.known(ctx); err != nil {
+		return m, err
+	}
 	if err := f.planOnce(ctx, c, &m, o, path, true); err != nil {
 		return m, err
 	}
