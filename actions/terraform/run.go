@@ -21,6 +21,7 @@ func (f family) run(ctx context.Context, c *actions.Call, in applyIn, st prepare
 	if st.Plan.empty() {
 		return st.out(), nil
 	}
+	st.Site.Program = f.found.recall(st.Site.Program)
 	o := st.Site.order(in.applyArgs(st), in.Grace.Std())
 	switch was, err := f.room.Look(st.Attempt.Job); {
 	case err != nil:
