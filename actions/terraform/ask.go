@@ -34,7 +34,7 @@ func (s site) pull(ctx context.Context) (snapshot, error) {
 	if err != nil {
 		return snap, err
 	}
-	if out = bytes.TrimSpace(out); len(out) == 0 {
+	if out = document(out); len(out) == 0 {
 		return snap, nil
 	}
 	if err := json.Unmarshal(out, &snap); err != nil {
@@ -81,17 +81,35 @@ func (s site) exec() (*tfexec.Terraform, error) {
 	return tf, tf.SetEnv(tfexec.CleanEnv(env))
 }
 
-// version asks the program for its version.
+// version asks the program for its version. OpenTofu names it as terraform does.
 func (s site) version(ctx context.Context) (string, error) {
-	tf, err := s.exec()
-	if err != nil {
-		return "", err
+	var v struct {
+		Version string `json:"terraform_version"`
 	}
-	v, _, err := tf.Version(ctx, true)
-	if err != nil {
-		return "", s.explain(ctx, err.Error(), "asking "+s.name()+" for its version")
+	out, err := s.ask(ctx, "version", "-json")
+	if err == nil {
+		err = json.Unmarshal(document(out), &v)
 	}
-	return v.String(), nil
+	if err == nil && v.Version == "" {
+		err = errors.New("it names none")
+	}
+	if err != nil {
+		return "", fmt.Errorf("asking %s for its version: %w", s.Program.Path, err)
+	}
+	return v.Version, nil
+}
+
+// document gives the JSON in what a program wrote; empty when there is none.
+// OpenTofu writes warnings about its own configuration before it, to the same
+// output (seen with 1.12.6).
+func document(out []byte) []byte {
+	if bytes.HasPrefix(out, []byte("{")) {
+		return out
+	}
+	if i := bytes.Index(out, []byte("\n{")); i >= 0 {
+		return out[i+1:]
+	}
+	return nil
 }
 
 // askWait is how long a look that was cut short has to end.
@@ -103,10 +121,7 @@ func (s site) ask(ctx context.Context, args ...string) ([]byte, error) {
 		return nil, context.Cause(ctx)
 	}
 	var out, said bytes.Buffer
-	cmd := exec.CommandContext(ctx, s.Program.Path, append(args, "-no-color")...)
-	if args[0] == "state" { // takes no such flag
-		cmd.Args = cmd.Args[:len(cmd.Args)-1]
-	}
+	cmd := exec.CommandContext(ctx, s.Program.Path, args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = s.Dir, s.environment(), &out, &said, askWait
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	if err := cmd.Run(); err != nil {

@@ -99,8 +99,9 @@ func TestTerraformKilled(t *testing.T) {
 		w.kill("child.json") // its provisioner outlives it
 		defer w.write("infra/go", "")
 		s.settled()
-		if remote != nil {
+		if remote != nil || filepath.Base(w.program) == "tofu" {
 			// Nothing was written to the state: whatever was made, nobody knows.
+			// OpenTofu 1.12.6 writes a local one no more often than a remote one.
 			s.wants(actions.Unknown, "1 of 3 resources are done", "begun and not heard of again: terraform_data.b", "not heard of: terraform_data.c",
 				"may exist although the state does not know them: terraform_data.a, terraform_data.b, terraform_data.c;", "plan -refresh-only")
 		} else {

@@ -60,15 +60,15 @@ type planned struct {
 // empty says that there is nothing to apply.
 func (p planned) empty() bool { return len(p.Resources) == 0 && len(p.Outputs) == 0 }
 
-// document is what terraform-json leaves out of a plan.
-type document struct {
+// judgement is what terraform-json leaves out of a plan.
+type judgement struct {
 	Applyable *bool `json:"applyable"` // not in OpenTofu, nor in terraform before 1.8
 	Errored   *bool `json:"errored"`
 }
 
 // readPlan takes out of `show -json` what counts.
 func readPlan(raw []byte, targeted bool) (planned, error) {
-	var doc document
+	var doc judgement
 	var plan tfjson.Plan
 	plan.UseJSONNumber(true)
 	if err := json.Unmarshal(raw, &doc); err != nil {

@@ -150,7 +150,7 @@ func (f family) read(ctx context.Context, m *made, o options, path string) error
 		return err
 	}
 	m.snapshot = snap
-	m.planned, err = readPlan(raw, len(o.Targets) > 0)
+	m.planned, err = readPlan(document(raw), len(o.Targets) > 0)
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,7 @@ func (st prepared) clean(ctx context.Context, text string) string {
 	raw, err := st.Site.ask(context.WithoutCancel(ctx), "show", "-json", st.Attempt.File)
 	if err == nil {
 		var p planned
-		if p, err = readPlan(raw, false); err == nil {
+		if p, err = readPlan(document(raw), false); err == nil {
 			return p.clean(text)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -100,6 +101,13 @@ func (w *world) read(name string) string {
 
 // ledger gives what was done, a word each.
 func (w *world) ledger() string { return strings.Join(strings.Fields(w.read("infra/ledger")), " ") }
+
+// made is the ledger in the order of the names: some are worked on side by side.
+func (w *world) made() string {
+	done := strings.Fields(w.ledger())
+	slices.Sort(done)
+	return strings.Join(done, " ")
+}
 
 // by hand, as a person would.
 func (w *world) byHand(args ...string) string {
