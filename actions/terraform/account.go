@@ -78,11 +78,15 @@ func (a account) untouched() bool {
 
 // tells says in words how far it came.
 func (a account) tells() string {
+	rest := "not begun"
+	if !a.whole { // silence proves nothing
+		rest = "not heard of"
+	}
 	parts := []string{fmt.Sprintf("%d of %d resources are done", len(a.done), a.all)}
 	for _, p := range []struct {
 		what string
 		list []string
-	}{{"failed", a.failed}, {"begun and not heard of again", a.begun}, {"not begun", a.left}} {
+	}{{"failed", a.failed}, {"begun and not heard of again", a.begun}, {rest, a.left}} {
 		if len(p.list) > 0 {
 			parts = append(parts, p.what+": "+some(p.list))
 		}

@@ -49,12 +49,12 @@ func TestApply(t *testing.T) {
 	}
 	first.wants(actions.NotApplied)
 	out := first.mustRun()
-	if out["changed"] != true || words(out["created"]) != "terraform_data.a terraform_data.b" || out["complete"] != true || w.ledger() != "+a +b" {
+	if out["changed"] != true || words(out["created"]) != "terraform_data.a terraform_data.b" || out["complete"] != true || w.made() != "+a +b" {
 		t.Errorf("%v, ledger %q", out, w.ledger())
 	}
 	first.wants(actions.Applied)
 	// One that runs the same attempt again does not apply again.
-	if _ = first.mustRun(); w.ledger() != "+a +b" {
+	if _ = first.mustRun(); w.made() != "+a +b" {
 		t.Errorf("ledger %q", w.ledger())
 	}
 	w.noPlans()

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,8 +34,8 @@ func (s site) pull(ctx context.Context) (snapshot, error) {
 	if err != nil {
 		return snap, err
 	}
-	if out = bytes.TrimSpace(out); len(out) == 0 {
-		return snap, s.known(ctx)
+	if out = document(out); len(out) == 0 {
+		return snap, nil
 	}
 	if err := json.Unmarshal(out, &snap); err != nil {
 		return snap, fmt.Errorf("state cannot be read: %w", errors.New("it is no JSON")) // the cause may quote it
@@ -41,11 +43,15 @@ func (s site) pull(ctx context.Context) (snapshot, error) {
 	return snap, nil
 }
 
-// known says whether the workspace exists. One that does not looks like one
-// without resources, and everything would be created once more.
+// known says whether the workspace exists. It is asked before anything else: a
+// command that meets TF_WORKSPACE with a name that is not there makes it, even
+// `state pull`, and then plans to create everything once more.
 func (s site) known(ctx context.Context) error {
 	if s.Workspace == "default" {
 		return nil
+	}
+	if info, err := os.Stat(filepath.Join(s.Home, "terraform.tfstate.d", s.Workspace)); err == nil && info.IsDir() && len(s.of(s.Home).backend().Config) == 0 && s.of(s.Home).local() {
+		return nil // what the local back end itself goes by
 	}
 	tf, err := s.exec()
 	if err != nil {
@@ -55,10 +61,8 @@ func (s site) known(ctx context.Context) error {
 	if err != nil {
 		return s.explain(ctx, err.Error(), "listing the workspaces")
 	}
-	for _, w := range all {
-		if w == s.Workspace {
-			return nil
-		}
+	if slices.Contains(all, s.Workspace) {
+		return nil
 	}
 	return actions.Invalid("see: "+s.name()+" -chdir="+s.Home+" workspace list", "workspace %q does not exist; there are: %s", s.Workspace, strings.Join(all, ", "))
 }
@@ -77,17 +81,35 @@ func (s site) exec() (*tfexec.Terraform, error) {
 	return tf, tf.SetEnv(tfexec.CleanEnv(env))
 }
 
-// version asks the program for its version.
+// version asks the program for its version. OpenTofu names it as terraform does.
 func (s site) version(ctx context.Context) (string, error) {
-	tf, err := s.exec()
-	if err != nil {
-		return "", err
+	var v struct {
+		Version string `json:"terraform_version"`
 	}
-	v, _, err := tf.Version(ctx, true)
-	if err != nil {
-		return "", s.explain(ctx, err.Error(), "asking "+s.name()+" for its version")
+	out, err := s.ask(ctx, "version", "-json")
+	if err == nil {
+		err = json.Unmarshal(document(out), &v)
 	}
-	return v.String(), nil
+	if err == nil && v.Version == "" {
+		err = errors.New("it names none")
+	}
+	if err != nil {
+		return "", fmt.Errorf("asking %s for its version: %w", s.Program.Path, err)
+	}
+	return v.Version, nil
+}
+
+// document gives the JSON in what a program wrote; empty when there is none.
+// OpenTofu writes warnings about its own configuration before it, to the same
+// output (seen with 1.12.6).
+func document(out []byte) []byte {
+	if bytes.HasPrefix(out, []byte("{")) {
+		return out
+	}
+	if i := bytes.Index(out, []byte("\n{")); i >= 0 {
+		return out[i+1:]
+	}
+	return nil
 }
 
 // askWait is how long a look that was cut short has to end.
@@ -99,10 +121,7 @@ func (s site) ask(ctx context.Context, args ...string) ([]byte, error) {
 		return nil, context.Cause(ctx)
 	}
 	var out, said bytes.Buffer
-	cmd := exec.CommandContext(ctx, s.Program.Path, append(args, "-no-color")...)
-	if args[0] == "state" { // takes no such flag
-		cmd.Args = cmd.Args[:len(cmd.Args)-1]
-	}
+	cmd := exec.CommandContext(ctx, s.Program.Path, args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = s.Dir, s.environment(), &out, &said, askWait
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	if err := cmd.Run(); err != nil {

@@ -47,7 +47,7 @@ func (f family) confirmAction() actions.Action {
 		Probe: func(_ context.Context, _ *actions.Call, _ confirmIn, st confirmed) (actions.Verdict, confirmOut, error) {
 			return actions.Applied, st.out(), nil
 		},
-		NoUndo: "it only looks",
+		Undo: func(confirmIn, confirmed, confirmOut) ([]actions.Step, error) { return nil, nil }, // it only looks
 		Settles: func(_ confirmIn, st confirmed) []string {
 			if !st.Made || !st.Empty {
 				return nil

@@ -11,7 +11,7 @@ import (
 // includes what is below it: module.app, aws_instance.web with all its keys.
 func allows(list []string, r resource) bool {
 	return slices.ContainsFunc(list, func(entry string) bool {
-		if entry == r.Type || entry == r.Address || entry == r.base() {
+		if entry = strings.TrimSpace(entry); entry == r.Type || entry == r.Address || entry == r.base() {
 			return true
 		}
 		rest, below := strings.CutPrefix(r.Address, entry)

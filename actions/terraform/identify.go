@@ -4,17 +4,25 @@ import (
 	"context"
 
 	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/tool"
 )
 
 // Identify says which state a target names, as the keys of an identity. It
 // reads the state and changes nothing. The lineage is "" where there is no state
 // yet; one that is not the pinned one is refused.
 func Identify(ctx context.Context, name string, t actions.TerraformTarget) (map[string]string, error) {
-	s, err := open(t)
+	// The program is only asked, so it is not hashed.
+	s, err := open(t, func(name, dir string) (tool.Program, error) {
+		path, err := tool.Where(name, dir)
+		return tool.Program{Path: path}, err
+	})
 	if err != nil {
 		return nil, err
 	}
 	if err := s.supported(); err != nil {
+		return nil, err
+	}
+	if err := s.known(ctx); err != nil {
 		return nil, err
 	}
 	var version string

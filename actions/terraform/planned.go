@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,15 +60,15 @@ type planned struct {
 // empty says that there is nothing to apply.
 func (p planned) empty() bool { return len(p.Resources) == 0 && len(p.Outputs) == 0 }
 
-// document is what terraform-json leaves out of a plan.
-type document struct {
+// judgement is what terraform-json leaves out of a plan.
+type judgement struct {
 	Applyable *bool `json:"applyable"` // not in OpenTofu, nor in terraform before 1.8
 	Errored   *bool `json:"errored"`
 }
 
 // readPlan takes out of `show -json` what counts.
 func readPlan(raw []byte, targeted bool) (planned, error) {
-	var doc document
+	var doc judgement
 	var plan tfjson.Plan
 	plan.UseJSONNumber(true)
 	if err := json.Unmarshal(raw, &doc); err != nil {
@@ -80,8 +81,11 @@ func readPlan(raw []byte, targeted bool) (planned, error) {
 	if plan.Complete != nil {
 		p.Complete = *plan.Complete
 	}
+	if !sound(&plan) {
+		return planned{}, errors.New("plan cannot be read: it names a change and does not say which")
+	}
 	for _, r := range plan.ResourceChanges {
-		if r.Mode == tfjson.ManagedResourceMode && r.Change != nil {
+		if r.Mode == tfjson.ManagedResourceMode {
 			p.add(r)
 		}
 		p.keep(r.Change)
@@ -95,6 +99,7 @@ func readPlan(raw []byte, targeted bool) (planned, error) {
 		p.keep(r.Change)
 	}
 	p.variables(&plan)
+	p.scrub()
 	slices.SortFunc(p.Resources, func(a, b resource) int { return strings.Compare(a.Address, b.Address) })
 	slices.Sort(p.Drift)
 	switch {
@@ -104,6 +109,21 @@ func readPlan(raw []byte, targeted bool) (planned, error) {
 		p.refusal = "terraform says that the plan cannot be applied"
 	}
 	return p, nil
+}
+
+// sound says whether everything that is named is also there.
+func sound(plan *tfjson.Plan) bool {
+	for _, list := range [][]*tfjson.ResourceChange{plan.ResourceChanges, plan.ResourceDrift} {
+		if slices.ContainsFunc(list, func(r *tfjson.ResourceChange) bool { return r == nil || r.Change == nil }) {
+			return false
+		}
+	}
+	for _, ch := range plan.OutputChanges {
+		if ch == nil {
+			return false
+		}
+	}
+	return !slices.Contains(plan.ActionInvocations, nil)
 }
 
 func (p *planned) add(r *tfjson.ResourceChange) {

@@ -20,6 +20,10 @@ func (s site) order(args []string, grace time.Duration) tool.Order {
 	return tool.Order{Program: s.Program, Args: append([]string{s.name()}, args...), Dir: s.Dir, Env: s.environment(), Grace: grace}
 }
 
+// lookAgain is how long to wait at most before a child is looked at again. Whoever
+// starts many that take half a second each feels more.
+const lookAgain = 30 * time.Millisecond
+
 // quiet gives the call with progress that people can read.
 func quiet(c *actions.Call) *actions.Call {
 	q := *c
@@ -28,6 +32,7 @@ func quiet(c *actions.Call) *actions.Call {
 			c.Say(text)
 		}
 	}
+	q.Wait = func(ctx context.Context, d time.Duration) error { return c.Wait(ctx, min(d, lookAgain)) }
 	return &q
 }
 
@@ -47,6 +52,9 @@ func (f family) plan(ctx context.Context, c *actions.Call, s site, o options, pa
 		return m, err
 	}
 	if err := o.valid(s.Dir); err != nil {
+		return m, err
+	}
+	if err := s.known(ctx); err != nil {
 		return m, err
 	}
 	if err := f.planOnce(ctx, c, &m, o, path, true); err != nil {
@@ -142,7 +150,7 @@ func (f family) read(ctx context.Context, m *made, o options, path string) error
 		return err
 	}
 	m.snapshot = snap
-	m.planned, err = readPlan(raw, len(o.Targets) > 0)
+	m.planned, err = readPlan(document(raw), len(o.Targets) > 0)
 	if err != nil {
 		return err
 	}

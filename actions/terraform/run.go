@@ -21,6 +21,7 @@ func (f family) run(ctx context.Context, c *actions.Call, in applyIn, st prepare
 	if st.Plan.empty() {
 		return st.out(), nil
 	}
+	st.Site.Program = f.found.recall(st.Site.Program)
 	o := st.Site.order(in.applyArgs(st), in.Grace.Std())
 	switch was, err := f.room.Look(st.Attempt.Job); {
 	case err != nil:
@@ -118,7 +119,7 @@ func (st prepared) clean(ctx context.Context, text string) string {
 	raw, err := st.Site.ask(context.WithoutCancel(ctx), "show", "-json", st.Attempt.File)
 	if err == nil {
 		var p planned
-		if p, err = readPlan(raw, false); err == nil {
+		if p, err = readPlan(document(raw), false); err == nil {
 			return p.clean(text)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
@@ -18,9 +19,6 @@ const leastSecret = 4
 // keep collects what is sensitive in a change, so that it can be taken out of
 // messages of the program: an error of a provisioner quotes its command.
 func (p *planned) keep(ch *tfjson.Change) {
-	if ch == nil {
-		return
-	}
 	p.collect(side{ch.Before, ch.BeforeSensitive})
 	p.collect(side{ch.After, ch.AfterSensitive})
 }
@@ -54,7 +52,7 @@ func (p *planned) variables(plan *tfjson.Plan) {
 		return
 	}
 	for name, v := range plan.Config.RootModule.Variables {
-		if !v.Sensitive {
+		if v == nil || !v.Sensitive {
 			continue
 		}
 		p.sensitive = append(p.sensitive, name)
@@ -73,6 +71,45 @@ func (p planned) clean(text string) string {
 		text = strings.ReplaceAll(text, s, hidden)
 	}
 	return text
+}
+
+// scrub takes secrets out of every field. The masks of terraform are not enough:
+// a computed attribute that repeats what it was given, like the output of a
+// terraform_data, is not marked (seen with 1.11.4).
+func (p *planned) scrub() {
+	if len(p.secrets) == 0 {
+		return
+	}
+	for _, r := range p.Resources {
+		p.scrubFields(r.Fields)
+	}
+	p.scrubFields(p.Outputs)
+}
+
+func (p *planned) scrubFields(fields []actions.FieldChange) {
+	for i, c := range fields {
+		fields[i].Before, fields[i].After = p.scrubbed(c.Before), p.scrubbed(c.After)
+	}
+}
+
+func (p *planned) scrubbed(v any) any {
+	switch x := v.(type) {
+	case string:
+		return p.clean(x)
+	case float64:
+		if text := strconv.FormatFloat(x, 'f', -1, 64); slices.Contains(p.secrets, text) {
+			return hidden
+		}
+	case map[string]any:
+		for k, e := range x {
+			x[k] = p.scrubbed(e)
+		}
+	case []any:
+		for i, e := range x {
+			x[i] = p.scrubbed(e)
+		}
+	}
+	return v
 }
 
 // open refuses values of sensitive variables that the playbook gives: they are

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/tool"
@@ -20,15 +21,15 @@ type site struct {
 	lineage   string       // that was pinned, or ""
 }
 
-// open gives the directory of a target.
-func open(t actions.TerraformTarget) (site, error) {
+// open gives the directory of a target; find looks for the program.
+func open(t actions.TerraformTarget, find func(name, dir string) (tool.Program, error)) (site, error) {
 	s := site{Workspace: cmp.Or(t.Workspace, "default"), lineage: t.Lineage}
 	var err error
 	if s.Home, err = tool.Folder(t.Dir); err != nil {
 		return s, err
 	}
 	s.Dir = s.Home
-	s.Program, err = tool.Find(cmp.Or(t.Program, "terraform"), s.Home)
+	s.Program, err = find(cmp.Or(t.Program, "terraform"), s.Home)
 	return s, err
 }
 
@@ -38,7 +39,40 @@ func (f family) site(c *actions.Call, name string) (site, error) {
 	if err != nil {
 		return site{}, err
 	}
-	return open(t)
+	return open(t, f.found.find)
+}
+
+// programs remembers what was found: to hash one takes as long as to start it.
+type programs struct {
+	mu    sync.Mutex
+	known map[string]tool.Program // by path
+}
+
+func (p *programs) find(name, dir string) (tool.Program, error) {
+	path, err := tool.Where(name, dir)
+	if err != nil {
+		return tool.Program{}, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if was, ok := p.known[path]; ok && was.Same() == nil {
+		return was, nil
+	}
+	found, err := tool.Find(path, dir)
+	if err == nil {
+		p.known[path] = found
+	}
+	return found, err
+}
+
+// recall gives a recorded program as it was found in this process, if it was.
+func (p *programs) recall(recorded tool.Program) tool.Program {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if was, ok := p.known[recorded.Path]; ok && was.SHA256 == recorded.SHA256 {
+		return was
+	}
+	return recorded
 }
 
 // data is where terraform keeps what init found.

@@ -18,11 +18,15 @@ import (
 	"github.com/runbackhq/runback/internal/tool"
 )
 
-// family is what the actions share: where children and saved plans are kept.
-type family struct{ room tool.Room }
+// family is what the actions share: where children and saved plans are kept, and
+// the programs that were found.
+type family struct {
+	room  tool.Room
+	found *programs
+}
 
 // Actions lists the family.
 func Actions(room tool.Room) []actions.Action {
-	f := family{room}
+	f := family{room, &programs{known: map[string]tool.Program{}}}
 	return []actions.Action{f.planAction(), f.applyAction(), f.rollbackAction(), f.confirmAction()}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,6 +27,9 @@ import (
 func TestMain(m *testing.M) {
 	if code, mine := supervise.Main(os.Args); mine {
 		syscall.Exit(code) // os.Exit sleeps for a second under the race detector
+	}
+	if len(os.Args) == 5 && os.Args[1] == planArg {
+		plansAndDies(os.Args[2], os.Args[3], os.Args[4])
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -97,6 +101,13 @@ func (w *world) read(name string) string {
 
 // ledger gives what was done, a word each.
 func (w *world) ledger() string { return strings.Join(strings.Fields(w.read("infra/ledger")), " ") }
+
+// made is the ledger in the order of the names: some are worked on side by side.
+func (w *world) made() string {
+	done := strings.Fields(w.ledger())
+	slices.Sort(done)
+	return strings.Join(done, " ")
+}
 
 // by hand, as a person would.
 func (w *world) byHand(args ...string) string {

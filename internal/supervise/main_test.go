@@ -20,15 +20,16 @@ import (
 const (
 	executorArg = "__executor"
 	tiedArg     = "__executor-tied"
+	forgetArg   = "__executor-tied-forget"
 )
 
 func TestMain(m *testing.M) {
 	if code, mine := supervise.Main(os.Args); mine {
 		syscall.Exit(code) // os.Exit sleeps for a second under the race detector
 	}
-	if len(os.Args) == 4 && (os.Args[1] == executorArg || os.Args[1] == tiedArg) {
+	if len(os.Args) == 4 && strings.HasPrefix(os.Args[1], executorArg) {
 		spec := shell(os.Args[2], os.Args[3])
-		spec.Tied = os.Args[1] == tiedArg
+		spec.Tied, spec.Forget = os.Args[1] != executorArg, os.Args[1] == forgetArg
 		os.Exit(executor(spec))
 	}
 	goleak.VerifyTestMain(m)

@@ -23,7 +23,10 @@ type Spec struct {
 	Deadline time.Time
 	// Tied stops the child when the process that started it ends, as is right
 	// for a look that nobody waits for any more.
-	Tied   bool
+	Tied bool
+	// Forget takes the directory away when a tied child was stopped because its
+	// starter is gone: nobody is left to read it.
+	Forget bool
 	Limits Limits
 }
 

@@ -97,3 +97,21 @@ func TestTied(t *testing.T) {
 		t.Errorf("%s %+v", st, o)
 	}
 }
+
+// A look that nobody waits for any more leaves nothing behind.
+func TestForgotten(t *testing.T) {
+	dir, beside := child(t)
+	cmd := exec.Command(os.Args[0], forgetArg, dir, "trap 'echo given back > '"+beside+"/lock'; exit 0' INT; : > begun; while :; do sleep 0.02; done")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the script", func() bool { return exists(beside + "/begun") })
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	until(t, "the end of its directory", func() bool { return !exists(dir) })
+	if !exists(beside + "/lock") {
+		t.Error("it was not ended gently")
+	}
+}

@@ -36,8 +36,14 @@ func (s *supervisor) end() error {
 	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		s.outcome.Signal = ws.Signal().String()
 	}
-	return putExit(s.spec.Dir, s.room, s.outcome)
+	if err := putExit(s.spec.Dir, s.room, s.outcome); err != nil || !s.spec.Forget || s.outcome.Stopped != unwanted {
+		return err
+	}
+	return os.RemoveAll(s.spec.Dir)
 }
+
+// unwanted is why a tied child is stopped.
+const unwanted = "nobody waits for it any more"
 
 // watch waits for the end of the child, and stops it when asked to, at the
 // deadline, or when it is tied to a starter that is gone.
@@ -75,7 +81,7 @@ func (s *supervisor) watch() *os.ProcessState {
 		case <-deadline:
 			stop("its time was spent")
 		case <-untied:
-			stop("nobody waits for it any more")
+			stop(unwanted)
 		}
 		asked, untied, deadline = nil, nil, nil // one reason is enough
 	}

@@ -9,6 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/runbackhq/runback/actions"
 )
@@ -17,26 +20,62 @@ import (
 type Program struct {
 	Path   string `json:"path"`
 	SHA256 string `json:"sha256,omitempty"` // of a regular file that may be read
+	seen   stamp  // of the file when it was hashed, in this process only
 }
 
-// Find looks for a program as a shell would: by the search path, or, when it
+// stamp changes when a file is written or another one takes its place. Nobody
+// can set the time of the last change of an inode.
+type stamp struct {
+	dev, ino uint64
+	size     int64
+	changed  unix.Timespec
+}
+
+// settling is longer than any tick of the clock of a file system.
+const settling = 2 * time.Second
+
+func stampOf(path string) (stamp, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return stamp{}, err
+	}
+	return stamp{uint64(st.Dev), st.Ino, st.Size, st.Ctim}, nil //nolint:unconvert // it is another type elsewhere
+}
+
+// Where looks for a program as a shell would: by the search path, or, when it
 // is written with a slash, from the folder it is run in.
-func Find(name, dir string) (Program, error) {
+func Where(name, dir string) (string, error) {
 	if strings.Contains(name, "/") && !filepath.IsAbs(name) {
 		name = filepath.Join(dir, name)
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return Program{}, actions.Invalid("it must be installed on this machine, in PATH or named with its folder", "program cannot be run: %w", err)
+		return "", actions.Invalid("it must be installed on this machine, in PATH or named with its folder", "program cannot be run: %w", err)
 	}
 	if path, err = filepath.Abs(path); err != nil {
-		return Program{}, actions.Invalid("", "program %q: %w", name, err)
+		return "", actions.Invalid("", "program %q: %w", name, err)
+	}
+	return path, nil
+}
+
+// Find looks for a program as Where does, and notes what it is.
+func Find(name, dir string) (Program, error) {
+	path, err := Where(name, dir)
+	if err != nil {
+		return Program{}, err
+	}
+	seen, err := stampOf(path)
+	if err != nil {
+		return Program{}, actions.Invalid("", "program %q: %w", path, err)
 	}
 	sum, err := Digest(path)
 	if err != nil {
 		return Program{}, actions.Invalid("", "program %q cannot be read: %w", path, err)
 	}
-	return Program{path, sum}, nil
+	if time.Since(time.Unix(seen.changed.Unix())) < settling {
+		seen = stamp{} // what is written in the same tick of the clock has the same time
+	}
+	return Program{path, sum, seen}, nil
 }
 
 // Digest gives the SHA-256 of a regular file, in hex. It is "" for what may be
@@ -60,8 +99,12 @@ func Digest(path string) (sum string, err error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Same says whether the program is still the one that was found.
+// Same says whether the program is still the one that was found. A file that
+// nobody has touched since is not read again: that of terraform has 90 MB.
 func (p Program) Same() error {
+	if now, err := stampOf(p.Path); err == nil && p.seen != (stamp{}) && now == p.seen {
+		return nil
+	}
 	sum, err := Digest(p.Path)
 	if err != nil || sum != p.SHA256 {
 		return actions.Conflict("look at it, then run the playbook again", "program %s is another one than when the step was prepared", p.Path)

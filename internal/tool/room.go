@@ -132,7 +132,7 @@ func (r Room) Observe(ctx context.Context, c *actions.Call, o Order, read func(E
 	}
 	dir := filepath.Join(base, childName(c.Key))
 	spec := o.spec(ctx, c, dir)
-	spec.Tied = true
+	spec.Tied, spec.Forget = true, true
 	child, err := supervise.Start(ctx, spec)
 	if errors.Is(err, supervise.ErrNeverRan) {
 		err = errors.Join(actions.Invalid("", "%w", err), os.RemoveAll(dir))
