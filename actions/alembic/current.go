@@ -34,7 +34,7 @@ func (f family) currentAction() actions.Action {
 		Tell:    tellCurrent,
 		Examples: []actions.Example{
 			{Title: "See that the code can take the database back", YAML: "uses: alembic.current\nwith: {dir: /srv/shop}\nexpect: outputs.known"},
-			{Title: "Wait for the release job to migrate", YAML: "uses: alembic.current\nwith: {database: shop, dir: /srv/shop, url_env: DATABASE_URL}\nverify: {until: outputs.known && outputs.behind == 0, within: 2m}"},
+			{Title: "Wait for the release job to migrate", YAML: "uses: alembic.current\nwith: {database: app, dir: /srv/shop, url_env: DATABASE_URL}\nverify: {until: outputs.known && outputs.behind == 0, within: 2m}"},
 		},
 	})
 }

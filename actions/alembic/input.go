@@ -9,7 +9,7 @@ import (
 
 // project is what every action is told.
 type project struct {
-	Database         string            `json:"database,omitempty" doc:"name of the database in the target; may be left out when there is only one"`
+	Database         string            `json:"database,omitempty" names:"databases" doc:"name of the database in the target; may be left out when there is only one"`
 	Dir              string            `json:"dir" doc:"folder of the project, from which alembic is run; its code must be that of the newest version that the database has seen"`
 	Config           string            `json:"config" default:"alembic.ini" doc:"configuration of alembic, from that folder"`
 	Section          string            `json:"section" default:"alembic" doc:"section of the configuration, as alembic -n names it"`

@@ -121,7 +121,7 @@ func (f family) moveAction(d direction) actions.Action {
 		def.Summary = "Take the schema of a PostgreSQL database back to an earlier alembic revision; what would lose data, cannot be gone through with, or leads to another database is refused before any change."
 		def.Examples = []actions.Example{
 			{Title: "Take back the last revision", YAML: "uses: alembic.downgrade\nwith: {dir: /srv/shop, to: \"-1\"}\ntimeout: 5m\nretry: {attempts: 3, delay: 5s}"},
-			{Title: "Take back one branch, with the data of what it added", YAML: "uses: alembic.downgrade\nwith: {database: shop, dir: /srv/shop, python: .venv/bin/python, to: billing@-1, accept_data_loss: true}"},
+			{Title: "Take back one branch, with the data of what it added", YAML: "uses: alembic.downgrade\nwith: {database: app, dir: /srv/shop, python: .venv/bin/python, to: billing@-1, accept_data_loss: true}"},
 		}
 	} else {
 		def.Effect = actions.Change

@@ -28,7 +28,7 @@ func Actions(room tool.Room) []actions.Action {
 
 // which is the database that a step acts on.
 type which struct {
-	Database string `json:"database,omitempty" doc:"name of the database in the target of the playbook; may be left out when there is one"`
+	Database string `json:"database,omitempty" names:"databases" doc:"name of the database in the target of the playbook; may be left out when there is one"`
 }
 
 // open connects to the database of a step, proved to be the one that is meant.

@@ -75,7 +75,7 @@ func (f family) applyAction() actions.Action {
 		},
 		Examples: []actions.Example{
 			{Title: "Put one module back to what the configuration says", YAML: "uses: terraform.apply\nwith: {targets: [module.app]}\ntimeout: 10m"},
-			{Title: "Let a release's own resources go", YAML: "uses: terraform.apply\nwith: {terraform: network, allow_delete: [aws_lb_listener_rule], allow_replace: [module.app.aws_launch_template.app]}\ntimeout: 10m"},
+			{Title: "Let a release's own resources go", YAML: "uses: terraform.apply\nwith: {terraform: app, allow_delete: [aws_lb_listener_rule], allow_replace: [module.app.aws_launch_template.app]}\ntimeout: 10m"},
 		},
 	})
 }

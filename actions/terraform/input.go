@@ -35,7 +35,7 @@ type destructive struct {
 }
 
 type place struct {
-	Terraform string `json:"terraform,omitempty" doc:"name of the directory in the target; may be left out when there is one"`
+	Terraform string `json:"terraform,omitempty" names:"terraform" doc:"name of the directory in the target; may be left out when there is one"`
 }
 
 type planIn struct {

@@ -102,7 +102,7 @@ func TestExamplesCompile(t *testing.T) {
 			t.Errorf("%s has no example", name)
 		}
 		for _, e := range spec.Examples {
-			text := "apiVersion: runback/v1\nkind: Playbook\nmetadata: {name: example, version: 1.0.0}\nspec:\n  budget: 10m\n  steps:\n    - id: example\n      " +
+			text := "apiVersion: runback/v1\nkind: Playbook\nmetadata: {name: example, version: 1.0.0}\nspec:\n  budget: 2h\n  target: {databases: {app: {url: \"\"}}, terraform: {app: {dir: \"\"}}}\n  steps:\n    - {id: locks, uses: postgres.locks}\n    - id: example\n      " +
 				strings.ReplaceAll(strings.TrimSpace(e.YAML), "\n", "\n      ") + "\n"
 			src := schema.Source{File: name, Text: []byte(text)}
 			if _, bad := executor.Compile(src, registry); len(bad) > 0 {
