@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -25,7 +26,8 @@ import (
 )
 
 var (
-	server *testpostgres.Server
+	server *testpostgres.Server // started when a test needs it
+	start  sync.Once
 	number atomic.Int32
 )
 
@@ -35,11 +37,6 @@ func TestMain(m *testing.M) {
 	if code, mine := supervise.Main(os.Args); mine {
 		syscall.Exit(code) // os.Exit sleeps for a second under the race detector
 	}
-	var err error
-	if server, err = testpostgres.Start(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 	// What a target does not say must not be taken from here.
 	for name, value := range map[string]string{passwordEnv: testpostgres.Password, "PGHOST": "192.0.2.1", "PGDATABASE": "elsewhere", "PGPASSWORD": "wrong"} {
 		if err := os.Setenv(name, value); err != nil {
@@ -47,9 +44,11 @@ func TestMain(m *testing.M) {
 		}
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if err := server.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
+		if server != nil {
+			if err := server.Stop(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				code = 1
+			}
 		}
 		os.Exit(code)
 	}))
@@ -78,6 +77,12 @@ type world struct {
 // project makes a database and a project with one of the chains.
 func project(t testing.TB, chain string) *world {
 	t.Helper()
+	start.Do(func() {
+		var err error
+		if server, err = testpostgres.Start(context.WithoutCancel(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	})
 	w := &world{t: t, dir: t.TempDir(), top: t.TempDir(), db: fmt.Sprintf("shop_%d", number.Add(1)), env: map[string]string{}, x: map[string]string{}, more: map[string]any{}}
 	if _, err := server.SQL(t.Context(), "postgres", "create database "+w.db+" owner "+testpostgres.Owner); err != nil {
 		t.Fatal(err)
