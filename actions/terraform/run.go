@@ -69,7 +69,9 @@ func (f family) finished(ctx context.Context, st prepared, e tool.End) (applyOut
 	if a.hard() {
 		return applyOut{}, fmt.Errorf("%s was ended hard, before it could write the state", st.Site.name())
 	}
-	return applyOut{}, f.ended(ctx, st, e, a)
+	err := f.ended(ctx, st, e, a)
+	f.forget(st.Attempt.Job) // it ended by itself: the plan is of no use any more
+	return applyOut{}, err
 }
 
 // ended explains a child that ended by itself and badly. Terraform has written
