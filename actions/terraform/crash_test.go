@@ -229,3 +229,23 @@ func (w *world) stdout() string {
 	b, _ := os.ReadFile(found[0])
 	return string(b)
 }
+
+// Another state is there by now: nothing that it says is about our apply.
+func TestKilledAndAnotherState(t *testing.T) {
+	w := newWorld(t, `resource "terraform_data" "z" {}`)
+	w.byHand("apply", "-auto-approve")
+	w.config(`resource "terraform_data" "z" {}` + chain)
+	s := w.apply(nil).prepare()
+	s.left("infra/begun")
+	w.kill("supervisor.json")
+	w.kill("child.json")
+	w.write("infra/go", "")
+	s.settled()
+	for _, name := range []string{"infra/terraform.tfstate", "infra/terraform.tfstate.backup"} {
+		if err := os.RemoveAll(w.file(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.byHand("apply", "-auto-approve", "-target=terraform_data.z")
+	s.wants(actions.Unknown, "the state has lineage ", "terraform_data.b")
+}
