@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/runbackhq/runback/actions"
@@ -153,12 +154,31 @@ func (s *session) found(ctx context.Context, c *call, v actions.Verdict) []actio
 	return differs
 }
 
-// graceTime is the time for one question after the deadline: to know whether a
-// change took place is worth more than to stop at the second.
+// graceTime is the time for a question after the deadline, or after a stop: to
+// know whether a change took place is worth more than to stop at the second.
+// Before the deadline a question takes the time it needs: a plan of a large
+// configuration is one.
 const graceTime = 5 * time.Second
 
 func (s *session) grace(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(context.WithoutCancel(ctx), graceTime, &SpentError{Owner: "the question whether the step took effect", Allowed: graceTime, Step: true})
+	spent := &SpentError{Owner: "the question whether the step took effect", Allowed: graceTime, Step: true}
+	ask, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	var late *time.Timer
+	var mu sync.Mutex
+	stop := context.AfterFunc(ctx, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		late = time.AfterFunc(graceTime, func() { cancel(spent) })
+	})
+	return ask, func() {
+		stop()
+		mu.Lock()
+		defer mu.Unlock()
+		if late != nil {
+			late.Stop()
+		}
+		cancel(nil)
+	}
 }
 
 // stopCause puts the named cause of an ended context before the error that

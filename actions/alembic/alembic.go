@@ -23,14 +23,19 @@ package alembic
 
 import (
 	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/pod"
 	"github.com/runbackhq/runback/internal/tool"
 )
 
 // family is what the actions share: where alembic runs.
-type family struct{ host host }
+type family struct {
+	room tool.Room
+	pods pod.Connector
+}
 
-// Actions lists the family. room is where child processes are recorded.
-func Actions(room tool.Room) []actions.Action {
-	f := family{local{room}}
+// Actions lists the family. room is where child processes are recorded, pods the
+// way to where alembic runs in a pod.
+func Actions(room tool.Room, pods pod.Connector) []actions.Action {
+	f := family{room, pods}
 	return []actions.Action{f.currentAction(), f.moveAction(downgrade), f.moveAction(upgrade)}
 }

@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestContract(t *testing.T) {
-	reg, err := actions.NewRegistry(alembic.Actions(tool.Room{Base: func() (string, error) { return t.TempDir(), nil }}))
+	reg, err := actions.NewRegistry(alembic.Actions(tool.Room{Base: func() (string, error) { return t.TempDir(), nil }}, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ type step struct {
 func (w *world) step(name string, with map[string]any) *step {
 	w.t.Helper()
 	s := &step{world: w}
-	for _, a := range alembic.Actions(tool.Room{Base: w.base}) {
+	for _, a := range alembic.Actions(tool.Room{Base: w.base}, nil) {
 		if a.Spec.Name == name {
 			s.a = a
 		}

@@ -13,7 +13,7 @@ import (
 // and standard input, and what it answers its output and exit code.
 type host interface {
 	// settle finds interpreter, folder and configuration of a project.
-	settle(p project) (place, error)
+	settle(ctx context.Context, p project) (place, error)
 	// observe runs what changes nothing, and leaves nothing.
 	observe(ctx context.Context, c *actions.Call, o tool.Order) (ended, error)
 	// do starts an attempt or attaches to it, and waits for its end. A child in
@@ -21,7 +21,7 @@ type host interface {
 	// started.
 	do(ctx context.Context, c *actions.Call, j tool.Job, o tool.Order, instead string) (ended, error)
 	// look says what became of an attempt.
-	look(j tool.Job) (ended, error)
+	look(ctx context.Context, j tool.Job) (ended, error)
 }
 
 // ended is how a child ended, as far as it is known.
@@ -74,7 +74,7 @@ func (l local) do(ctx context.Context, c *actions.Call, j tool.Job, o tool.Order
 	return read(e), nil
 }
 
-func (l local) look(j tool.Job) (ended, error) {
+func (l local) look(_ context.Context, j tool.Job) (ended, error) {
 	e, err := l.room.Look(j)
 	if err != nil {
 		return ended{}, err

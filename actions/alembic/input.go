@@ -4,13 +4,15 @@ import (
 	"strings"
 
 	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/pod"
 	"github.com/runbackhq/runback/schema"
 )
 
 // project is what every action is told.
 type project struct {
-	Database         string            `json:"database,omitempty" names:"databases" doc:"name of the database in the target; may be left out when there is only one"`
-	Dir              string            `json:"dir" doc:"folder of the project, from which alembic is run; its code must be that of the newest version that the database has seen"`
+	Database string `json:"database,omitempty" names:"databases" doc:"name of the database in the target; may be left out when there is only one"`
+	Dir      string `json:"dir" doc:"folder of the project, from which alembic is run; its code must be that of the newest version that the database has seen"`
+	pod.Choice
 	Config           string            `json:"config" default:"alembic.ini" doc:"configuration of alembic, from that folder"`
 	Section          string            `json:"section" default:"alembic" doc:"section of the configuration, as alembic -n names it"`
 	X                map[string]string `json:"x,omitempty" doc:"what env.py gets as alembic -x name=value; it is recorded, so no secrets"`
@@ -40,6 +42,9 @@ func (p project) valid() error {
 		case strings.HasPrefix(name, "PG"):
 			return actions.Invalid("say it in the target's URL of the database", "env: %s would lead libpq elsewhere than the target", name)
 		}
+	}
+	if !p.Choice.IsZero() && p.URLEnv != "" {
+		return actions.Invalid("let env.py take the URL from where the application in the pod does", "url_env: a password cannot be given to a pod")
 	}
 	if strings.HasPrefix(p.URLEnv, "PG") || strings.ContainsAny(p.URLEnv, "=\x00") {
 		return actions.Invalid("", "url_env: %q cannot be used", p.URLEnv)

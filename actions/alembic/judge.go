@@ -100,7 +100,11 @@ func invalid(ctx context.Context, conn *pg.Conn) error {
 // the server, and only then of the version.
 func (f family) probe(ctx context.Context, c *actions.Call, in moveIn, st prepared) (actions.Verdict, moveOut, error) {
 	out := st.out()
-	was, err := f.host.look(st.Job)
+	h, err := f.host(ctx, c, st.At.Pod)
+	if err != nil {
+		return actions.Unknown, out, err
+	}
+	was, err := h.look(ctx, st.Job)
 	switch {
 	case err != nil:
 		return actions.Unknown, out, err

@@ -2,12 +2,14 @@ package alembic
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/pod"
 	"github.com/runbackhq/runback/internal/tool"
 )
 
@@ -16,9 +18,10 @@ type place struct {
 	Python tool.Program `json:"python"`
 	Dir    string       `json:"dir"`
 	Config string       `json:"config"`
+	Pod    *pod.Ref     `json:"pod,omitempty"` // where all that is; nil is this machine
 }
 
-func (local) settle(p project) (place, error) {
+func (local) settle(_ context.Context, p project) (place, error) {
 	dir, err := tool.Folder(p.Dir)
 	if err != nil {
 		return place{}, err

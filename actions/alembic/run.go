@@ -14,7 +14,11 @@ import (
 // attempt that ended without effect is begun once more.
 func (f family) run(ctx context.Context, c *actions.Call, in moveIn, st prepared, d direction) (moveOut, error) {
 	out := st.out()
-	was, err := f.host.look(st.Job)
+	h, err := f.host(ctx, c, st.At.Pod)
+	if err != nil {
+		return out, err
+	}
+	was, err := h.look(ctx, st.Job)
 	if err != nil {
 		return out, err
 	}
@@ -100,7 +104,11 @@ func (f family) attend(ctx context.Context, c *actions.Call, in moveIn, st prepa
 		return out, err
 	}
 	o.Grace = in.Grace.Std()
-	e, err := f.host.do(ctx, c, st.Job, o, was.dir)
+	h, err := f.host(ctx, c, st.At.Pod)
+	if err != nil {
+		return out, err
+	}
+	e, err := h.do(ctx, c, st.Job, o, was.dir)
 	switch {
 	case err != nil:
 		return out, err

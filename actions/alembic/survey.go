@@ -58,6 +58,7 @@ type found struct {
 type reached struct {
 	conn   *pg.Conn
 	target actions.DatabaseTarget
+	host   host
 	at     place
 	survey survey
 }
@@ -69,7 +70,7 @@ func (f family) reach(ctx context.Context, c *actions.Call, p project, in instru
 	if r.target, err = c.Target.Database(p.Database); err != nil {
 		return nil, err
 	}
-	if r.at, err = f.host.settle(p); err != nil {
+	if r.host, r.at, err = f.settle(ctx, c, p); err != nil {
 		return nil, err
 	}
 	name := pg.Application(c.Key, "look")
@@ -89,7 +90,7 @@ func (f family) inspect(ctx context.Context, c *actions.Call, p project, in inst
 	if err != nil {
 		return err
 	}
-	e, err := f.host.observe(ctx, c, o)
+	e, err := r.host.observe(ctx, c, o)
 	switch {
 	case err != nil:
 		return fmt.Errorf("looking at the project: %w", err)

@@ -4,6 +4,7 @@
 package all
 
 import (
+	"context"
 	"errors"
 
 	"github.com/runbackhq/runback/actions"
@@ -14,6 +15,7 @@ import (
 	"github.com/runbackhq/runback/actions/postgres"
 	"github.com/runbackhq/runback/actions/terraform"
 	"github.com/runbackhq/runback/actions/time"
+	"github.com/runbackhq/runback/internal/pod"
 	"github.com/runbackhq/runback/internal/tool"
 )
 
@@ -30,7 +32,7 @@ func (n Needs) Registry() (actions.Registry, error) {
 		n.Children = func() (string, error) { return "", errors.New("no folder for child processes is set") }
 	}
 	return actions.NewRegistry(
-		alembic.Actions(tool.Room{Base: n.Children}),
+		alembic.Actions(tool.Room{Base: n.Children}, n.pods),
 		command.Actions(tool.Room{Base: n.Children}),
 		httpcheck.Actions(),
 		k8s.Actions(n.Kube),
@@ -38,6 +40,15 @@ func (n Needs) Registry() (actions.Registry, error) {
 		terraform.Actions(tool.Room{Base: n.Children}),
 		time.Actions(),
 	)
+}
+
+// pods gives the way into the pods of a target.
+func (n Needs) pods(ctx context.Context, t actions.KubernetesTarget) (pod.Client, error) {
+	cl, err := n.Kube(ctx, t)
+	if err != nil {
+		return pod.Client{}, err
+	}
+	return cl.Pods(), nil
 }
 
 // Registry gives the catalogue to those who start no processes.

@@ -9,20 +9,15 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/pod"
 )
 
 // inPod is what both actions are told that run a program in a pod.
 type inPod struct {
-	Deployment string   `json:"deployment,omitempty" doc:"name of a Deployment, of which a ready pod is taken, one of its newest version first; one of deployment, selector and pod is needed"`
-	Selector   string   `json:"selector,omitempty" doc:"label selector, of which a ready pod is taken"`
-	Pod        string   `json:"pod,omitempty" doc:"name of one pod, ready or not"`
-	Container  string   `json:"container,omitempty" doc:"name of the container; needed when the pod has several"`
-	Args       []string `json:"args" doc:"the program and its arguments, one item each; no shell splits or expands them, but the container must have one (sh), which proves how the program ended"`
-	Codes      []int    `json:"success_codes,omitempty" doc:"exit codes that mean success; without it only 0"`
+	pod.Choice
+	Args  []string `json:"args" doc:"the program and its arguments, one item each; no shell splits or expands them, but the container must have one (sh), which proves how the program ended"`
+	Codes []int    `json:"success_codes,omitempty" doc:"exit codes that mean success; without it only 0"`
 }
 
 // execOut is how a program in a pod ended.
@@ -44,52 +39,12 @@ func (in inPod) ref(ctx context.Context, cl *Cluster) (pod.Ref, error) {
 	if len(in.Args) == 0 || in.Args[0] == "" {
 		return pod.Ref{}, actions.Invalid("write it like args: [pg_isready, -h, db-host]", "args name no program")
 	}
-	pods, err := cl.choose(ctx, in.Deployment, in.Selector, in.Pod)
-	if err != nil {
-		return pod.Ref{}, err
-	}
-	if in.Pod == "" {
-		pods = slices.DeleteFunc(pods, func(p corev1.Pod) bool { return !serving(&p) })
-		newestFirst(pods)
-	}
-	if len(pods) == 0 {
-		return pod.Ref{}, actions.Refuse("see why: kubectl describe pods; or name a pod, which is taken ready or not", "no pod is ready to run %s in", in.Args[0])
-	}
-	p := &pods[0]
-	name := in.Container
-	if name == "" && len(p.Spec.Containers) > 1 {
-		return pod.Ref{}, actions.Invalid("name one with container: "+strings.Join(containerNames(p), ", "), "pod %s has %d containers", p.Name, len(p.Spec.Containers))
-	}
-	name = cmp.Or(name, p.Spec.Containers[0].Name)
-	for _, s := range p.Status.ContainerStatuses {
-		if s.Name == name && s.State.Running != nil {
-			return pod.Ref{Pod: p.Name, UID: string(p.UID), Container: name, ContainerID: s.ContainerID}, nil
-		}
-	}
-	return pod.Ref{}, actions.Refuse("its containers are: "+strings.Join(containerNames(p), ", "), "container %s of pod %s does not run", name, p.Name)
-}
-
-// newestFirst puts pods of the version that came last first: in the middle of a
-// rollout those of the failed one are on their way out.
-func newestFirst(pods []corev1.Pod) {
-	slices.SortStableFunc(pods, func(a, b corev1.Pod) int {
-		if d := b.CreationTimestamp.Compare(a.CreationTimestamp.Time); d != 0 {
-			return d
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
-}
-
-func containerNames(p *corev1.Pod) (out []string) {
-	for _, c := range p.Spec.Containers {
-		out = append(out, c.Name)
-	}
-	return out
+	return cl.Pods().Find(ctx, in.Choice)
 }
 
 // Pods gives the way into the pods of the namespace.
 func (cl *Cluster) Pods() pod.Client {
-	return pod.Client{Config: cl.config, Typed: cl.Typed, Namespace: cl.Namespace}
+	return pod.Client{Config: cl.config, Typed: cl.Typed, Namespace: cl.Namespace, Explain: explain}
 }
 
 // judged turns the end of a program into outputs or an error.

@@ -51,7 +51,7 @@ func (a execRun) prepare(ctx context.Context, c *actions.Call, in execIn) (pod.J
 	if err != nil {
 		return pod.Job{}, err
 	}
-	return pod.Announce(at, in.ClaimDir), nil
+	return pod.Announce(c.Key, at, in.ClaimDir), nil
 }
 
 func (a execRun) run(ctx context.Context, c *actions.Call, in execIn, j pod.Job) (execOut, error) {

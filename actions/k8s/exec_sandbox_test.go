@@ -76,7 +76,7 @@ func TestExecOnce(t *testing.T) {
 	if _, err := bad.run(); actions.KindOf(err) != actions.KindEnded || !strings.Contains(err.Error(), "exited with 3: why") {
 		t.Errorf("%v", err)
 	}
-	if v, _, err := bad.a.Probe(w.ctx(), bad.c, bad.in, bad.state); v != actions.Unknown || actions.KindOf(err) != actions.KindEnded {
+	if v, _, err := bad.a.Probe(w.ctx(), bad.c, bad.in, bad.state); v != actions.Partial || actions.KindOf(err) != actions.KindEnded {
 		t.Errorf("%s %v", v, err)
 	}
 	readonly := w.must("k8s.exec", values{"deployment": "app", "args": []string{"true"}, "claim_dir": "/proc"})

@@ -24,7 +24,7 @@ func walls() map[string][]string {
 		"schema":                       {},
 		"actions":                      {"schema"},
 		"actions/actionstest":          {"actions", "schema"},
-		"actions/all":                  {"actions", "actions/*", "internal/tool"},
+		"actions/all":                  {"actions", "actions/*", "internal/pod", "internal/tool"},
 		"actions/*":                    {"actions", "schema"},
 		"actions/alembic":              {"actions", "schema", "internal/supervise", "internal/tool", "internal/pg", "internal/pod"},
 		"actions/command":              {"actions", "schema", "internal/supervise", "internal/tool"},

@@ -96,7 +96,7 @@ func files(t *testing.T, dir string) {
 			t.Errorf("%s holds the password", path)
 		}
 		return err
-	}); err != nil || n < 3 {
+	}); err != nil || n < 2 {
 		t.Errorf("%d files: %v", n, err)
 	}
 }

@@ -2,6 +2,7 @@ package pod
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -25,6 +26,10 @@ type Client struct {
 	Config    *rest.Config
 	Typed     kubernetes.Interface
 	Namespace string
+	// Explain gives an error of a request its kind.
+	Explain func(ctx context.Context, err error, doing string) error
+	// Most bounds what is kept of an output, in bytes; 0 is 64 KiB.
+	Most int
 }
 
 // Connector gives the pods of the namespace that a target names.
@@ -44,14 +49,15 @@ type Result struct {
 	Stdout, Stderr string
 	Cut            bool // whether the outputs are not all that was written
 	Code           int
+	Claim          string // of a job: the directory of the attempt that it tells of
 }
 
 // ErrUnproven says that an exec ended without its last line: nobody can tell
 // whether, and how, the program ended.
 var ErrUnproven = errors.New("the connection ended before the program was seen to end")
 
-// most bounds what is kept of an output.
-const most = 64 << 10
+// DefaultMost bounds what is kept of an output.
+const DefaultMost = 64 << 10
 
 // wrapper runs its arguments and proves its end. The nonce is in the line so
 // that no output of the program can be taken for it.
@@ -61,7 +67,7 @@ const wrapper = `n=$1; shift; "$@"; rc=$?; printf '\n%s:%s\n' "$n" "$rc"`
 // container. An ErrUnproven comes with whatever was read.
 func (c Client) Exec(ctx context.Context, at Ref, args []string, stdin []byte) (Result, error) {
 	nonce := "runback-" + rand.Text()
-	out, errs := &kept{}, &kept{}
+	out, errs := &kept{most: cmp.Or(c.Most, DefaultMost)}, &kept{most: DefaultMost}
 	err := c.stream(ctx, at, append([]string{"sh", "-c", wrapper, "sh", nonce}, args...), stdin, out, errs)
 	r := Result{Stderr: errs.String(), Cut: out.cut || errs.cut}
 	text, code, proven := strings.Cut(out.String(), "\n"+nonce+":")
@@ -105,15 +111,16 @@ func (c Client) stream(ctx context.Context, at Ref, args []string, stdin []byte,
 
 // kept keeps the end of an output: it says how it came out.
 type kept struct {
-	buf []byte
-	cut bool
+	most int
+	buf  []byte
+	cut  bool
 }
 
 // Write implements io.Writer.
 func (k *kept) Write(p []byte) (int, error) {
 	k.buf = append(k.buf, p...)
-	if over := len(k.buf) - 2*most; over > 0 {
-		k.buf, k.cut = append(k.buf[:0], k.buf[len(k.buf)-most:]...), true
+	if over := len(k.buf) - 2*k.most; over > 0 {
+		k.buf, k.cut = append(k.buf[:0], k.buf[len(k.buf)-k.most:]...), true
 	}
 	return len(p), nil
 }
@@ -121,7 +128,7 @@ func (k *kept) Write(p []byte) (int, error) {
 // String gives what was kept.
 func (k *kept) String() string {
 	b := k.buf
-	if over := len(b) - most; over > 0 {
+	if over := len(b) - k.most; over > 0 {
 		b, k.cut = b[over:], true
 	}
 	return strings.ToValidUTF8(string(b), "\ufffd")

@@ -1,6 +1,7 @@
 package pod
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -18,9 +20,13 @@ type Job struct {
 	Claim string `json:"claim"` // directory in the container, new for each attempt
 }
 
-// Announce makes a new attempt; dir is a folder of the container that can be
-// written.
-func Announce(at Ref, dir string) Job {
+// Announce makes a new attempt of the step with that key; dir is a folder of the
+// container that can be written. A plan has no attempt: what it prepares is
+// compared with the next plan.
+func Announce(key string, at Ref, dir string) Job {
+	if strings.HasPrefix(key, "plan/") {
+		return Job{Ref: at}
+	}
 	return Job{Ref: at, Claim: strings.TrimSuffix(dir, "/") + "/.runback-" + strings.ToLower(rand.Text())}
 }
 
@@ -70,7 +76,7 @@ if [ -e "$d/rc" ]; then echo "exited $(cat "$d/rc")"
 elif [ -s "$d/pid" ] && kill -0 "$(cat "$d/pid")" 2>/dev/null; then echo running
 elif [ -e "$d/rc" ]; then echo "exited $(cat "$d/rc")"
 else sleep 1; if [ -e "$d/rc" ]; then echo "exited $(cat "$d/rc")"; elif [ -s "$d/pid" ] && kill -0 "$(cat "$d/pid")" 2>/dev/null; then echo running; else echo lost; fi; fi
-tail -c 65536 "$d/out" 2>/dev/null; printf '\n%s\n' "$2"; tail -c 65536 "$d/err" 2>/dev/null`
+echo "$d"; tail -c "$3" "$d/out" 2>/dev/null; printf '\n%s\n' "$2"; tail -c 65536 "$d/err" 2>/dev/null`
 
 // quit sends the program a signal. It does not hear SIGINT: a shell without job
 // control makes what it starts in the background ignore it (POSIX, 2.11).
@@ -140,13 +146,17 @@ func (c Client) Look(ctx context.Context, j Job) (State, Result, error) {
 		return Lost, Result{}, err
 	}
 	mark := "runback-" + rand.Text()
-	r, err := c.Exec(ctx, j.Ref, []string{"sh", "-c", ask, "sh", j.Claim, mark}, nil)
+	r, err := c.Exec(ctx, j.Ref, []string{"sh", "-c", ask, "sh", j.Claim, mark, strconv.Itoa(cmp.Or(c.Most, DefaultMost))}, nil)
 	if err != nil {
+		if gone := c.same(ctx, j.Ref); errors.Is(gone, ErrGone) {
+			err = gone // it went while it was asked
+		}
 		return Lost, r, err
 	}
 	said, rest, _ := strings.Cut(r.Stdout, "\n")
+	claim, rest, _ := strings.Cut(rest, "\n")
 	stdout, stderr, _ := strings.Cut(rest, "\n"+mark+"\n")
-	out := Result{Stdout: stdout, Stderr: stderr, Cut: r.Cut}
+	out := Result{Stdout: stdout, Stderr: stderr, Cut: r.Cut, Claim: claim}
 	word, code, _ := strings.Cut(said, " ")
 	switch word {
 	case "none":
@@ -179,6 +189,9 @@ func (c Client) GiveUp(ctx context.Context, j Job) error {
 // same proves that the container is still in the life in which it was found.
 func (c Client) same(ctx context.Context, at Ref) error {
 	p, err := c.Typed.CoreV1().Pods(c.Namespace).Get(ctx, at.Pod, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return fmt.Errorf("%w: pod %s", ErrGone, at.Pod)
+	}
 	if err != nil {
 		return err
 	}

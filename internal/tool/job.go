@@ -19,8 +19,14 @@ type Job struct {
 	Host string `json:"host"`
 }
 
-// Announce makes a new attempt of the step with that key.
-func Announce(key string) Job { return Job{Child: childName(key), Host: host()} }
+// Announce makes a new attempt of the step with that key. A plan has none: what
+// it prepares is compared with the next plan, field by field.
+func Announce(key string) Job {
+	if strings.HasPrefix(key, "plan/") {
+		return Job{}
+	}
+	return Job{Child: childName(key), Host: host()}
+}
 
 // valid says whether anything was announced at all.
 func (j Job) valid() error {

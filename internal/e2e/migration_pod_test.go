@@ -1,0 +1,124 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/runbackhq/runback/internal/testcluster"
+	"github.com/runbackhq/runback/internal/testpostgres"
+)
+
+const podPlaybook = `apiVersion: runback/v1
+kind: Playbook
+metadata: {name: back-in-pod, version: 1.0.0}
+spec:
+  budget: 3m
+  target:
+    kubernetes: {namespace: %s}
+    databases:
+      app: {url: %q, password_env: %s}
+  steps:
+    - id: back
+      uses: alembic.downgrade
+      with: {deployment: app-stable, dir: %q, python: /usr/bin/python3, to: "-3", accept_data_loss: true}
+      retry: {attempts: 4, delay: 200ms}
+    - id: after
+      uses: alembic.current
+      with: {deployment: app-stable, dir: %q, python: /usr/bin/python3}
+      expect: outputs.head == "a1accounts"
+`
+
+// TestDowngradeInPod takes migrations back with the alembic and the URL of the
+// application's own pod, while the executor dies, or the pod.
+func TestDowngradeInPod(t *testing.T) {
+	env := testcluster.Up(t, "healthy")
+	w, dir := newWorld(t, env), migrations(t)
+	for name, tc := range map[string]struct {
+		dies  string
+		after time.Duration
+	}{
+		"undisturbed":                  {"", 0},
+		"the executor, in the middle":  {"executor", 600 * time.Millisecond},
+		"the executor, before":         {"executor", time.Millisecond},
+		"the pod, in the middle":       {"pod", 700 * time.Millisecond},
+		"both, in the middle":          {"executor+pod", 500 * time.Millisecond},
+		"the sessions of the database": {"backend", 700 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := migratedDatabase(t)
+			ns := strings.NewReplacer(" ", "-", ",", "").Replace("pod-" + name)
+			seed(t, env, "healthy", ns)
+			defer w.drop(ns)
+			giveURL(t, w, ns, db)
+			p := newProgram(t, env)
+			p.bin, p.more = testcluster.Binary(t, "runback-crash"), db.env()
+			file := writePlaybook(t, fmt.Sprintf(podPlaybook, ns, db.url(), passwordEnv, dir, dir))
+			// Event 3 announces the downgrade.
+			d := trial{at: "event:3", after: tc.after, dies: strings.Split(tc.dies, "+")}
+			s := &scene{backend: db.endSessions}
+			if strings.Contains(tc.dies, "pod") {
+				d.dies = append(d.dies, "backend")
+				s.backend = func() { killPods(t, w, ns) }
+			}
+			begin := []string{"run", file, "--yes", "--reason", "test"}
+			var res result
+			if tc.dies == "" {
+				res = p.dying("", begin...)
+			} else {
+				res = p.until(d, s, begin)
+			}
+			for n := 0; res.code == -1 && n < 3; n++ {
+				res = p.run("resume", "last")
+			}
+			if res.code != 0 {
+				t.Fatalf("exit code %d\n%s%s", res.code, res.out, res.err)
+			}
+			if got := db.sql(schemaOf); got != "a1accounts accounts.id accounts.name alembic_version.version_num 0 500" {
+				t.Error(got)
+			}
+			files(t, p.state)
+			if holds(res.out+res.err, testpostgres.Password) {
+				t.Error("the program says the password")
+			}
+		})
+	}
+}
+
+// giveURL gives the pods of the application the URL of a database, as a Secret
+// would, and waits for those that have it.
+func giveURL(t *testing.T, w *world, ns string, db *database) {
+	t.Helper()
+	ctx := t.Context()
+	deployments := w.core.AppsV1().Deployments(ns)
+	d, err := deployments.Get(ctx, "app-stable", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := url.URL{Scheme: "postgresql", User: url.UserPassword(testpostgres.Owner, testpostgres.Password), Host: fmt.Sprintf("127.0.0.1:%d", db.srv.Port), Path: "/" + db.name}
+	d.Spec.Template.Spec.Containers[0].Env = append(d.Spec.Template.Spec.Containers[0].Env, corev1.EnvVar{Name: "DATABASE_URL", Value: u.String()})
+	d, err = deployments.Update(ctx, d, metav1.UpdateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("the pods have the URL", func() bool {
+		now, err := deployments.Get(ctx, d.Name, metav1.GetOptions{})
+		return err == nil && now.Status.ObservedGeneration >= d.Generation && now.Status.UpdatedReplicas == *d.Spec.Replicas &&
+			now.Status.Replicas == *d.Spec.Replicas && now.Status.ReadyReplicas == *d.Spec.Replicas
+	})
+}
+
+// killPods ends all pods at once, as a node that is lost does.
+func killPods(t *testing.T, w *world, ns string) {
+	t.Helper()
+	now := int64(0)
+	if err := w.core.CoreV1().Pods(ns).DeleteCollection(context.Background(), metav1.DeleteOptions{GracePeriodSeconds: &now}, metav1.ListOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
