@@ -92,7 +92,7 @@ func (a inPlace) prepare(ctx context.Context, c *actions.Call, in inPlaceIn) (in
 	if err := validLoss(in.AcceptDataLoss); err != nil {
 		return st, err
 	}
-	d, facts, err := openDump(ctx, in.File, in.Bin, in.KeepOwners, true)
+	d, facts, err := openDump(ctx, c, in.File, in.Bin, in.KeepOwners, true)
 	if err != nil {
 		return st, err
 	}
@@ -198,7 +198,7 @@ func (a inPlace) run(ctx context.Context, c *actions.Call, in inPlaceIn, st inPl
 		return inPlaceOut{}, err
 	}
 	after := "comment on database " + ident(st.Live) + " is " + literal(st.marked(c.Key)) + ";\n"
-	end, err := a.room.Do(ctx, c, st.job(n), st.order(p, st.Live, 1, st.locks(in), after))
+	end, err := a.room.Do(ctx, c, st.job(n), st.order(c, p, st.Live, 1, st.locks(in), after))
 	switch {
 	case err != nil:
 		return inPlaceOut{}, err
