@@ -82,7 +82,7 @@ func inPlaceAction(f family) actions.Action {
 			return fmt.Sprintf("%s holds the dump of %s, %d tables", o.Database, o.Made, o.Tables)
 		},
 		Examples: []actions.Example{
-			{Title: "Restore where no second database may be made", YAML: "uses: postgres.restore_in_place\nwith: {file: /var/backups/app.dump, accept_data_loss: 15m}\ntimeout: 30m"},
+			{Title: "Restore where no second database may be made", YAML: "uses: postgres.restore_in_place\nwith: {file: /var/backups/app.dump, accept_data_loss: 15m}\ntimeout: 9m"},
 		},
 	})
 }
