@@ -33,7 +33,7 @@ func BenchmarkRestore(b *testing.B) {
 	rows := *restoreMiB << 20 / 512 / 4
 	for i := range 4 {
 		name := "t" + strconv.Itoa(i)
-		must(db, "set role app", fmt.Sprintf("create table %s as select i as id, md5(i::text) || repeat(md5((i * 7)::text), 14) as filler from generate_series(1, %d) i", name, rows), "alter table "+name+" add primary key (id)")
+		must(db, "set role app", fmt.Sprintf("create table %s as select i as id, (select string_agg(md5((i * 31 + j)::text), '') from generate_series(1, 15) j) as filler from generate_series(1, %d) i", name, rows), "alter table "+name+" add primary key (id)")
 	}
 	file := filepath.Join(b.TempDir(), "bench.dump")
 	if _, err := server.Program(ctx, "pg_dump", db, nil, "-Fc", "-Z1", "-f", file); err != nil {
