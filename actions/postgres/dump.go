@@ -28,15 +28,16 @@ type dump struct {
 	Psql      tool.Program `json:"psql,omitzero"`
 	Packer    tool.Program `json:"packer,omitzero"`
 	Shell     tool.Program `json:"shell,omitzero"`
+	drop      []string     // variables that no child gets
 }
 
 // openDump recognises a dump, finds what reads it, and reads all of it.
-func openDump(ctx context.Context, file, bin string, owners, clean bool) (*dump, *facts, error) {
+func openDump(ctx context.Context, c *actions.Call, file, bin string, owners, clean bool) (*dump, *facts, error) {
 	path, err := filepath.Abs(file)
 	if err != nil {
 		return nil, nil, actions.Invalid("", "file %q: %w", file, err)
 	}
-	d := &dump{File: path, Owners: owners, Clean: clean}
+	d := &dump{File: path, Owners: owners, Clean: clean, drop: withheld(c)}
 	if d.Format, err = recognise(path); err != nil {
 		return nil, nil, err
 	}
@@ -159,7 +160,7 @@ func (d *dump) newEnough(ctx context.Context, f *facts) error {
 	if d.Format.archive() {
 		program = d.Restore
 	}
-	ours, err := programVersion(ctx, program)
+	ours, err := programVersion(ctx, d.drop, program)
 	if err != nil {
 		return err
 	}

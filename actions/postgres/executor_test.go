@@ -152,7 +152,7 @@ func observe(t *testing.T, db, old, restored string) *observer {
 			select {
 			case <-o.stop:
 				return
-			case <-time.After(5 * time.Millisecond):
+			case <-time.After(20 * time.Millisecond):
 			}
 			switch got, err := lookOnce(cfg); {
 			case err != nil && expected(err):
@@ -251,4 +251,27 @@ func (w *world) childPID() int {
 		w.t.Fatal(err)
 	}
 	return p.PID
+}
+
+// ours says whether a process is this test, or a supervisor, which is the same
+// program: they were given the password in their environment.
+func ours(path string) bool {
+	exe, err := os.Readlink(filepath.Join(filepath.Dir(path), "exe"))
+	self, err2 := os.Executable()
+	return err == nil && err2 == nil && exe == self
+}
+
+// withoutReceipts is what a saved plan is compared by.
+func withoutReceipts(t *testing.T, state json.RawMessage) string {
+	t.Helper()
+	var st map[string]any
+	if err := json.Unmarshal(state, &st); err != nil {
+		t.Fatal(err)
+	}
+	for k := range st {
+		if strings.HasSuffix(k, "receipt") {
+			delete(st, k)
+		}
+	}
+	return fmt.Sprint(st)
 }

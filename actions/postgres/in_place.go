@@ -82,7 +82,7 @@ func inPlaceAction(f family) actions.Action {
 			return fmt.Sprintf("%s holds the dump of %s, %d tables", o.Database, o.Made, o.Tables)
 		},
 		Examples: []actions.Example{
-			{Title: "Restore where no second database may be made", YAML: "uses: postgres.restore_in_place\nwith: {file: /var/backups/app.dump, accept_data_loss: 15m}\ntimeout: 30m"},
+			{Title: "Restore where no second database may be made", YAML: "uses: postgres.restore_in_place\nwith: {file: /var/backups/app.dump, accept_data_loss: 15m}\ntimeout: 9m"},
 		},
 	})
 }
@@ -92,7 +92,7 @@ func (a inPlace) prepare(ctx context.Context, c *actions.Call, in inPlaceIn) (in
 	if err := validLoss(in.AcceptDataLoss); err != nil {
 		return st, err
 	}
-	d, facts, err := openDump(ctx, in.File, in.Bin, in.KeepOwners, true)
+	d, facts, err := openDump(ctx, c, in.File, in.Bin, in.KeepOwners, true)
 	if err != nil {
 		return st, err
 	}
@@ -198,7 +198,7 @@ func (a inPlace) run(ctx context.Context, c *actions.Call, in inPlaceIn, st inPl
 		return inPlaceOut{}, err
 	}
 	after := "comment on database " + ident(st.Live) + " is " + literal(st.marked(c.Key)) + ";\n"
-	end, err := a.room.Do(ctx, c, st.job(n), st.order(p, st.Live, 1, st.locks(in), after))
+	end, err := a.room.Do(ctx, c, st.job(n), st.order(c, p, st.Live, 1, st.locks(in), after))
 	switch {
 	case err != nil:
 		return inPlaceOut{}, err

@@ -28,7 +28,7 @@ const committed = "runback: committed"
 func (r restoring) child() string { return pg.Application(r.c.Key, r.st.Child) }
 
 // order is the child that fills a database.
-func (d *dump) order(p pg.Child, database string, jobs int, before, after string) tool.Order {
+func (d *dump) order(c *actions.Call, p pg.Child, database string, jobs int, before, after string) tool.Order {
 	o := tool.Order{Dir: "/", Secret: p.Secret, Grace: 5 * time.Second}
 	env := p.Env
 	switch {
@@ -55,7 +55,7 @@ func (d *dump) order(p pg.Child, database string, jobs int, before, after string
 			}
 		}
 	}
-	o.Env = tool.Environment(env, "PG")
+	o.Env = tool.Environment(env, withheld(c)...)
 	return o
 }
 
@@ -70,7 +70,7 @@ func (r restoring) load(ctx context.Context, aside base) error {
 	if err != nil {
 		return err
 	}
-	end, err := r.room.Do(ctx, r.watched(), r.st.job(aside.OID), r.st.order(p, aside.Name, r.in.Jobs, "", ""))
+	end, err := r.room.Do(ctx, r.watched(), r.st.job(aside.OID), r.st.order(r.c, p, aside.Name, r.in.Jobs, "", ""))
 	switch {
 	case err != nil:
 		return err

@@ -48,3 +48,15 @@ func (w which) openOther(ctx context.Context, c *actions.Call, database string) 
 // application names every session that this step opens itself. Those of a child
 // process carry a name of their own.
 func application(c *actions.Call) string { return pg.Application(c.Key, "") }
+
+// withheld are the beginnings of the names of variables that no child gets: those
+// of libpq, which would lead it elsewhere, and those that hold passwords.
+func withheld(c *actions.Call) []string {
+	out := []string{"PG"}
+	for _, d := range c.Target.Databases {
+		if d.PasswordEnv != "" {
+			out = append(out, d.PasswordEnv)
+		}
+	}
+	return out
+}

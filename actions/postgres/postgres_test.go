@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,6 +27,9 @@ import (
 )
 
 var server *testpostgres.Server
+
+// steps makes each step of a test one of its own.
+var steps atomic.Int64
 
 const passwordEnv = "RUNBACK_TEST_PASSWORD"
 
@@ -78,9 +82,7 @@ type world struct {
 func database(t *testing.T, owner string, statements ...string) string {
 	t.Helper()
 	name := "db_" + strings.ToLower(strings.NewReplacer("/", "_", "#", "_", " ", "_", "-", "_", ",", "_", ":", "_", "'", "").Replace(t.Name()))
-	if len(name) > 40 {
-		name = fmt.Sprintf("%s%d", name[:34], time.Now().UnixNano()%1e6)
-	}
+	name = fmt.Sprintf("%s_%d", name[:min(len(name), 34)], steps.Add(1))
 	sql(t, "postgres", "create database "+name+" owner "+owner)
 	if len(statements) > 0 {
 		sql(t, name, statements...)
@@ -100,18 +102,23 @@ func sql(t testing.TB, database string, statements ...string) string {
 
 func step(t *testing.T, name, role, db string, with map[string]any) *world {
 	t.Helper()
-	w := &world{t: t, db: db, top: t.TempDir()}
+	w := newWorld(t.TempDir(), name, role, db)
+	w.t = t
+	w.c.Key = fmt.Sprintf("r-test0001/%s/%d", t.Name(), steps.Add(1))
+	return w.with(with)
+}
+
+func newWorld(top, name, role, db string) *world {
+	w := &world{db: db, top: top}
 	w.c = &actions.Call{
-		Key: "r-test0001/" + t.Name(), Say: func(line string) { w.said = append(w.said, line) },
+		Key: fmt.Sprintf("r-test0001/steps/%d", steps.Add(1)), Say: func(line string) { w.said = append(w.said, line) }, Wait: waitFor,
 		Target: actions.Target{Databases: map[string]actions.DatabaseTarget{"app": {URL: server.URL(role, db), PasswordEnv: passwordEnv, System: system()}}},
-		Wait:   waitFor,
 	}
 	for _, a := range postgres.Actions(tool.Room{Base: func() (string, error) { return w.children(), nil }}) {
 		if a.Spec.Name == name {
 			w.a = a
 		}
 	}
-	w.with(with)
 	return w
 }
 
@@ -132,20 +139,25 @@ func (w *world) with(with map[string]any) *world {
 		with = map[string]any{}
 	}
 	w.given = with
-	raw, err := json.Marshal(with)
+	in, err := decode(w.a, with)
 	if err != nil {
 		w.t.Fatal(err)
-	}
-	tree, err := schema.FromJSON(raw, schema.Pos{File: "test"})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	in, found := w.a.Decode(tree)
-	if len(found) > 0 {
-		w.t.Fatal(found)
 	}
 	w.in = in
 	return w
+}
+
+func decode(a actions.Action, with map[string]any) (any, error) {
+	raw, err := json.Marshal(with)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := schema.FromJSON(raw, schema.Pos{File: "test"})
+	if err != nil {
+		return nil, err
+	}
+	in, found := a.Decode(tree)
+	return in, found.Err()
 }
 
 func (w *world) tryPrepare() (err error) {
@@ -216,7 +228,7 @@ func until(t testing.TB, what string, ok func() bool) {
 // refused checks an error by its kind and words.
 func refused(t *testing.T, err error, kind actions.Kind, says string) {
 	t.Helper()
-	if err == nil || actions.KindOf(err) != kind || !strings.Contains(err.Error(), says) {
+	if err == nil || actions.KindOf(err) != kind || !saysAny(err.Error(), says) {
 		t.Errorf("got %v (%s), want %s: %s", err, actions.KindOf(err), kind, says)
 	}
 }

@@ -28,6 +28,11 @@ func (d *dump) readAll(ctx context.Context) (*facts, error) {
 	f := newFacts()
 	s := f.scanner()
 	var err error
+	if d.Format == tarFile {
+		if err := wholeTar(ctx, d.File); err != nil {
+			return nil, err
+		}
+	}
 	if d.Format == plain {
 		err = readFile(ctx, d.File, s)
 	} else {
@@ -75,7 +80,7 @@ func (d *dump) through(ctx context.Context, to io.Writer) error {
 	if packer := d.Format.packer(); packer != "" {
 		program, args = d.Packer, []string{"-dc", "--", d.File}
 	}
-	said, err := look(ctx, program, args, to)
+	said, err := look(ctx, d.drop, program, args, to)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -87,14 +92,14 @@ func (d *dump) through(ctx context.Context, to io.Writer) error {
 
 // look runs a program that changes nothing, and gives what it says on standard
 // error.
-func look(ctx context.Context, p tool.Program, args []string, to io.Writer) (said string, err error) {
+func look(ctx context.Context, drop []string, p tool.Program, args []string, to io.Writer) (said string, err error) {
 	if err := p.Same(); err != nil {
 		return "", err
 	}
 	cmd := exec.CommandContext(ctx, p.Path, args...)
-	// No variable of libpq: nothing here is to reach a server. TZ: pg_restore
+	// No variable of libpq and no password: nothing here is to reach a server. TZ: pg_restore
 	// prints the time in an archive as one of its own zone.
-	cmd.Env = tool.Minimal(map[string]string{"TZ": "UTC", "LC_ALL": "C"})
+	cmd.Env = tool.Environment(map[string]string{"TZ": "UTC", "LC_ALL": "C"}, drop...)
 	cmd.WaitDelay = time.Second
 	var errs bytes.Buffer
 	cmd.Stderr = &limited{&errs, 64 << 10}
@@ -136,7 +141,7 @@ var listHeader = regexp.MustCompile(`^; *(Archive created at|dbname:) (.*)$`)
 func (d *dump) list(ctx context.Context) (contents, error) {
 	var c contents
 	var all bytes.Buffer
-	said, err := look(ctx, d.Restore, []string{"--list", d.File}, &limited{&all, 16 << 10})
+	said, err := look(ctx, d.drop, d.Restore, []string{"--list", d.File}, &limited{&all, 16 << 10})
 	if ctx.Err() != nil {
 		return c, context.Cause(ctx)
 	}
@@ -160,9 +165,9 @@ func (d *dump) list(ctx context.Context) (contents, error) {
 }
 
 // programVersion asks a program for its version.
-func programVersion(ctx context.Context, p tool.Program) (string, error) {
+func programVersion(ctx context.Context, drop []string, p tool.Program) (string, error) {
 	var out bytes.Buffer
-	said, err := look(ctx, p, []string{"--version"}, &limited{&out, 4 << 10})
+	said, err := look(ctx, drop, p, []string{"--version"}, &limited{&out, 4 << 10})
 	if err != nil {
 		return "", fmt.Errorf("%s does not say its version: %w: %s", p.Path, err, tool.LastLine(said))
 	}

@@ -76,8 +76,8 @@ func restoreAction(f family) actions.Action {
 			return fmt.Sprintf("%s holds the dump of %s, %d tables; the old one is kept as %s", o.Database, o.Made, o.Tables, o.Kept)
 		},
 		Examples: []actions.Example{
-			{Title: "Put back the backup from before the deployment", YAML: "uses: postgres.restore\nwith: {file: backup_pre_deployment.sql, accept_data_loss: 15m}\ntimeout: 30m"},
-			{Title: "Swap only when the application could work with it", YAML: "uses: postgres.restore\nwith:\n  database: app\n  file: /var/backups/app.dump\n  jobs: 4\n  accept_data_loss: 1h\n  verify:\n    - select count(*) > 1000 from customers\n    - select version_num = '3f2a' from alembic_version\ntimeout: 1h"},
+			{Title: "Put back the backup from before the deployment", YAML: "uses: postgres.restore\nwith: {file: backup_pre_deployment.sql, accept_data_loss: 15m}\ntimeout: 9m"},
+			{Title: "Swap only when the application could work with it", YAML: "uses: postgres.restore\nwith:\n  database: app\n  file: /var/backups/app.dump\n  jobs: 4\n  accept_data_loss: 1h\n  verify:\n    - select count(*) > 1000 from customers\n    - select version_num = '3f2a' from alembic_version\ntimeout: 9m"},
 		},
 	})
 }

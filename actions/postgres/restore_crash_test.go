@@ -47,6 +47,14 @@ func (w *world) receipt(name string) string {
 	return s
 }
 
+// doubts: the probe stops the run for a person, and says why.
+func (w *world) doubts() {
+	w.t.Helper()
+	if v, _, err := w.probe(); v != actions.Foreign && v != actions.Unknown || err == nil {
+		w.t.Errorf("%s %v", v, err)
+	}
+}
+
 // one says that a restore left the database as if nothing had happened to it.
 func (w *world) one(want string) {
 	w.t.Helper()
@@ -60,6 +68,8 @@ func (w *world) one(want string) {
 }
 
 const loading = "select exists (select from pg_stat_activity where application_name like 'runback/%' and query ilike '%create index%' and state = 'active' and datname like '%\\_rb\\_%')"
+
+const verifying = "select exists (select from pg_stat_activity where query like 'select pg_sleep(2)%' and state = 'active' and datname like '%\\_rb\\_%')"
 
 func TestExecutorKilledWhileLoading(t *testing.T) {
 	for _, format := range []string{"custom", "plain", "gzip"} {
@@ -135,8 +145,8 @@ func TestLoadFails(t *testing.T) {
 }
 
 func TestExecutorKilledWhileVerifying(t *testing.T) {
-	w, want, _ := doomed(t, "custom", map[string]any{"verify": []string{"select pg_sleep(3) is not null"}})
-	w.killed("it verifies", "select exists (select from pg_stat_activity where query like 'select pg_sleep(3)%' and state = 'active' and datname like '%\\_rb\\_%')")
+	w, want, _ := doomed(t, "custom", map[string]any{"verify": []string{"select pg_sleep(2) is not null"}})
+	w.killed("it verifies", verifying)
 	w.settles()
 	if n := len(w.childDirs()); n != 1 {
 		t.Errorf("it was restored %d times", n) // whole is whole
@@ -144,15 +154,13 @@ func TestExecutorKilledWhileVerifying(t *testing.T) {
 	w.one(want)
 }
 
-// A session that our role may not end holds the swap: it waits in the middle of
-// its transaction, is killed there, and nothing is changed.
+// A prepared transaction holds the swap: it waits in the middle of its own, is
+// killed there, and nothing is changed.
 func TestExecutorKilledWhileSwapping(t *testing.T) {
 	w, want, _ := doomed(t, "custom", map[string]any{"verify": []string{"select pg_sleep(2) is not null"}})
 	cmd := w.elsewhere()
-	until(t, "it verifies", func() bool {
-		return sql(t, "postgres", "select exists (select from pg_stat_activity where query like 'select pg_sleep(2)%' and state = 'active' and datname like '%\\_rb\\_%')") == "t"
-	})
-	holds := connect(t, testpostgres.Superuser, w.db, "monitoring")
+	until(t, "it verifies", func() bool { return sql(t, "postgres", verifying) == "t" })
+	sql(t, w.db, "begin; lock table marker in access share mode; prepare transaction 'holds'")
 	until(t, "it swaps", func() bool {
 		return sql(t, "postgres", "select exists (select from pg_stat_activity where query ilike 'alter database%rename%' and state = 'active')") == "t"
 	})
@@ -164,23 +172,21 @@ func TestExecutorKilledWhileSwapping(t *testing.T) {
 	if got := sql(t, w.db, "select what from marker"); got != "the live one" {
 		t.Errorf("%s", got)
 	}
-	_ = holds.Close(t.Context())
+	sql(t, w.db, "rollback prepared 'holds'")
 	w.settles()
 	w.one(want)
 }
 
-// The same session for good: it fails, says who it is, changes nothing, keeps
+// A session that we may not end: it fails, says who it is, changes nothing, keeps
 // what was restored, and lets everybody in again.
 func TestSwapHeldForGood(t *testing.T) {
 	w, want, _ := doomed(t, "custom", map[string]any{"verify": []string{"select pg_sleep(2) is not null"}})
 	ended := make(chan error, 1)
 	go func() { _, err := w.run(t.Context()); ended <- err }()
-	until(t, "it verifies", func() bool {
-		return sql(t, "postgres", "select exists (select from pg_stat_activity where query like 'select pg_sleep(2)%' and state = 'active' and datname like '%\\_rb\\_%')") == "t"
-	})
+	until(t, "it verifies", func() bool { return sql(t, "postgres", verifying) == "t" })
 	holds := connect(t, testpostgres.Superuser, w.db, "monitoring")
 	err := <-ended
-	refused(t, err, actions.KindFailed, "of postgres (monitoring) may not be ended")
+	refused(t, err, actions.KindFailed, "postgres (monitoring): our role may not end it")
 	refused(t, err, actions.KindFailed, "database "+w.receipt("aside")+" is whole and was left")
 	w.wants(actions.NotApplied)
 	_ = holds.Close(t.Context())
@@ -205,9 +211,7 @@ func TestAsideOfSomebodyElse(t *testing.T) {
 	w, _, _ := doomed(t, "custom", nil)
 	aside := w.receipt("aside")
 	sql(t, "postgres", "create database "+aside)
-	if v, _, err := w.probe(); v != actions.Foreign || err == nil {
-		t.Errorf("%s %v", v, err)
-	}
+	w.doubts()
 	if _, err := w.run(t.Context()); err == nil {
 		t.Error("it was overwritten")
 	}
@@ -223,9 +227,7 @@ func TestLiveReplacedBySomebodyElse(t *testing.T) {
 	o.stop, o.done = make(chan struct{}), make(chan struct{})
 	close(o.done)
 	sql(t, "postgres", "alter database "+w.db+" rename to "+w.db[:20]+"_x", "create database "+w.db)
-	if v, _, err := w.probe(); v != actions.Foreign || err == nil {
-		t.Errorf("%s %v", v, err)
-	}
+	w.doubts()
 	if _, err := w.run(t.Context()); err == nil {
 		t.Error("it was replaced")
 	}

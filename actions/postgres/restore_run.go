@@ -36,6 +36,9 @@ func (a restore) run(ctx context.Context, c *actions.Call, in restoreIn, st rest
 	case swapped:
 		return r.out(ctx)
 	case untouched, unfinished:
+		if err := r.sameDump(ctx, p); err != nil {
+			return restoreOut{}, err
+		}
 		if p.aside, err = r.fill(ctx, p); err != nil {
 			return restoreOut{}, acted(err)
 		}
@@ -70,6 +73,20 @@ func (r restoring) arrive(ctx context.Context) (position, error) {
 	return r.st.where(ctx, conn, r.c.Key)
 }
 
+// sameDump reads the dump once more: between review and run it may have been
+// replaced.
+func (r restoring) sameDump(ctx context.Context, p position) error {
+	now, _, err := fingerprint(r.st.File)
+	if err == nil && now == r.st.print {
+		return nil
+	}
+	changed := actions.Conflict("run the playbook again", "the dump %s is not the one that was prepared", r.st.File)
+	if p.stage == untouched {
+		return changed // nothing was written
+	}
+	return acted(errors.Join(changed, r.discard(ctx, "the dump is another one by now")))
+}
+
 // fill gives an aside database that is whole: it attaches to the child that
 // fills it, or makes it anew.
 func (r restoring) fill(ctx context.Context, p position) (base, error) {
@@ -82,10 +99,7 @@ func (r restoring) fill(ctx context.Context, p position) (base, error) {
 		attach = end.State == supervise.Running || end.State == supervise.Exited && r.good(end)
 	}
 	if !attach {
-		now, _, err := fingerprint(r.st.File)
-		if err != nil || now != r.st.print {
-			return base{}, actions.Conflict("run the playbook again", "the dump %s is not the one that was prepared", r.st.File)
-		}
+		var err error
 		if p.aside, err = r.create(ctx, p.aside); err != nil {
 			return base{}, errors.Join(err, r.discard(ctx, "it could not be made ready"))
 		}

@@ -37,7 +37,7 @@ func (x exchange) run(ctx context.Context, c *actions.Call) error {
 	const tries = 5
 	for n := 1; ; n++ {
 		err := x.try(ctx, c)
-		if err == nil || n == tries || ctx.Err() != nil || !inUse(err) {
+		if err == nil || n == tries || ctx.Err() != nil || !inUse(err) || errors.Is(err, errBeyond) {
 			return err
 		}
 		c.Say("somebody is still in the database; trying again")
@@ -46,6 +46,9 @@ func (x exchange) run(ctx context.Context, c *actions.Call) error {
 		}
 	}
 }
+
+// errBeyond says that trying again is of no use.
+var errBeyond = errors.New("our role may not end it")
 
 // inUse: object_in_use, or lock_not_available.
 func inUse(err error) bool {
@@ -63,6 +66,15 @@ func (x exchange) try(ctx context.Context, c *actions.Call) error {
 		return err
 	}
 	defer second.Close()
+	// Before anybody has to wait for us: a session that we may not end.
+	beyond, err := column(ctx, second, "looking for sessions that we may not end", `select distinct a.usename || ' (' || coalesce(a.application_name, '') || ')' from pg_stat_activity a join pg_roles r on r.oid = a.usesysid
+		where a.datid in ($1, $2) and `+notOurs+` order by 1`, x.live.OID, x.comes.OID)
+	if err != nil {
+		return err
+	}
+	if len(beyond) > 0 {
+		return fmt.Errorf("somebody is in the database: %s: %w", strings.Join(beyond, ", "), errBeyond)
+	}
 	clearing, cleared := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- x.clear(clearing, c, second) }()
@@ -144,13 +156,12 @@ func (x exchange) clear(ctx context.Context, c *actions.Call, conn *pg.Conn) (be
 		if err != nil {
 			return pg.Explain(ctx, err, "ending the sessions")
 		}
-		beyond = nil
 		for rows.Next() {
 			var pid int
 			var user, application string
 			var ended bool
 			if err := rows.Scan(&pid, &user, &application, &ended); err == nil && !ended {
-				beyond = fmt.Errorf("session %d of %s (%s) may not be ended by us", pid, user, application)
+				beyond = fmt.Errorf("session %d of %s (%s) is in the database: %w", pid, user, application, errBeyond)
 			}
 		}
 		rows.Close()

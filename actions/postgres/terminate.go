@@ -48,7 +48,7 @@ func terminateAction() actions.Action {
 		Tell:   func(o terminateOut) string { return fmt.Sprintf("%d sessions ended", o.Ended) },
 		Examples: []actions.Example{
 			{Title: "End those who hold the locks", YAML: "uses: postgres.terminate\nwith: {blockers: true, older_than: 30s}"},
-			{Title: "End those that an earlier step found", YAML: "uses: postgres.terminate\nwith: {sessions: \"${{ steps.locks.outputs.blockers }}\"}"},
+			{Title: "End those that an earlier step found", YAML: "uses: postgres.terminate\nwith:\n  sessions:\n    - {pid: 4711, backend_start: \"2026-01-31T03:00:00.123456Z\"}"},
 		},
 	})
 }
