@@ -70,7 +70,7 @@ func restoreAction(f family) actions.Action {
 			return []actions.Step{{Name: "Give " + st.Live + " back its old content", Uses: "postgres.swap", With: with}}, nil
 		},
 		Owes: func(_ restoreIn, st restoreState) []actions.Obligation {
-			return []actions.Obligation{{Key: keptKey(st.Kept), What: "the old database is kept as " + st.Kept, Until: "nobody needs to go back to it"}}
+			return []actions.Obligation{{Key: keptKey(st.Kept), What: "the old database is kept as " + st.Kept, Until: "nobody needs to go back to it", Instead: "postgres.drop_kept"}}
 		},
 		Tell: func(o restoreOut) string {
 			return fmt.Sprintf("%s holds the dump of %s, %d tables; the old one is kept as %s", o.Database, o.Made, o.Tables, o.Kept)

@@ -47,7 +47,7 @@ func swapAction() actions.Action {
 			return []actions.Step{{Name: "Swap " + st.Live + " back", Uses: "postgres.swap", With: with}}, nil
 		},
 		Owes: func(_ swapIn, st swapState) []actions.Obligation {
-			return []actions.Obligation{{Key: keptKey(st.Goes), What: "the database that had the name is kept as " + st.Goes, Until: "nobody needs to go back to it"}}
+			return []actions.Obligation{{Key: keptKey(st.Goes), What: "the database that had the name is kept as " + st.Goes, Until: "nobody needs to go back to it", Instead: "postgres.drop_kept"}}
 		},
 		Settles: func(_ swapIn, st swapState) []string { return []string{keptKey(st.With)} },
 		Tell: func(o swapOut) string {
