@@ -15,7 +15,7 @@ func running(end tool.End) bool { return end.State == supervise.Running }
 // ended ends the sessions of an application, and says whether some are left
 // after a while: a probe has little time, and is asked again.
 func ended(ctx context.Context, c *actions.Call, conn *pg.Conn, application string) (left bool, err error) {
-	fence, cancel := context.WithTimeout(ctx, 2*time.Second)
+	fence, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	err = conn.Fence(fence, c, application, 200*time.Millisecond)
 	if fence.Err() != nil && ctx.Err() == nil {

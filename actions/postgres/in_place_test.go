@@ -102,7 +102,7 @@ func TestProducerDies(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-	for name, w := range map[string]*world{"in place": inPlace(t, owner, db, file, nil), "aside": restoring(t, owner, db, file, nil)} {
+	for name, w := range map[string]*world{"in place": inPlace(t, owner, db, file, nil), "aside": restoring(t, owner, db, file, map[string]any{"verify": []string{"select true"}})} {
 		t.Run(name, func(t *testing.T) {
 			w.t = t
 			w.prepare()

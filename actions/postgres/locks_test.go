@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -19,7 +18,7 @@ func held(t *testing.T, db string) (a, b *pgx.Conn) {
 	do(t, a, "begin")
 	do(t, a, "update t set x = x where x = 1")
 	do(t, b, "begin")
-	go func() { _, _ = b.Exec(context.Background(), "update t set x = x where x = 1") }()
+	aside(t, b, "update t set x = x where x = 1")
 	waits := func(n string) func() bool {
 		return func() bool {
 			return sql(t, db, "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()") == n
@@ -27,7 +26,7 @@ func held(t *testing.T, db string) (a, b *pgx.Conn) {
 	}
 	until(t, "b waits", waits("1"))
 	third := connect(t, owner, db, "third")
-	go func() { _, _ = third.Exec(context.Background(), "alter table t add y int") }()
+	aside(t, third, "alter table t add y int")
 	until(t, "c waits", waits("2"))
 	return a, b
 }
@@ -151,7 +150,7 @@ func TestPreparedTransactionBlocks(t *testing.T) {
 	do(t, a, "prepare transaction 'stuck'")
 	defer sql(t, db, "rollback prepared 'stuck'")
 	waiting := connect(t, owner, db, "waits")
-	go func() { _, _ = waiting.Exec(context.Background(), "select * from t") }()
+	aside(t, waiting, "select * from t")
 	until(t, "it waits", func() bool {
 		return sql(t, db, "select count(*) from pg_stat_activity where application_name = 'waits' and wait_event_type = 'Lock'") == "1"
 	})
@@ -167,8 +166,7 @@ func TestPreparedTransactionBlocks(t *testing.T) {
 func TestTerminateRunningStatement(t *testing.T) {
 	db := database(t, owner)
 	a := connect(t, owner, db, "sleeper")
-	slept := make(chan error, 1)
-	go func() { _, err := a.Exec(context.Background(), "select pg_sleep(60)"); slept <- err }()
+	slept := aside(t, a, "select pg_sleep(60)")
 	var since string
 	until(t, "it sleeps", func() bool {
 		since = sql(t, "postgres", "select to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') from pg_stat_activity where state = 'active' and pid = "+itoa(a.PgConn().PID()))

@@ -258,3 +258,17 @@ func do(t *testing.T, conn *pgx.Conn, sql string) {
 }
 
 func itoa(pid uint32) string { return strconv.Itoa(int(pid)) }
+
+// aside runs a statement that waits, and is over before its session is closed.
+func aside(t *testing.T, conn *pgx.Conn, sql string) <-chan error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended, seen := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(seen)
+		_, err := conn.Exec(ctx, sql)
+		ended <- err
+	}()
+	t.Cleanup(func() { cancel(); <-seen })
+	return ended
+}

@@ -130,3 +130,25 @@ func TestRestoreEveryFormat(t *testing.T) {
 		}
 	}
 }
+
+// Names that have to be quoted, wherever they stand.
+func TestOddNames(t *testing.T) {
+	db := `Odd "n'ame = \x`
+	quoted := `"Odd ""n'ame = \x"`
+	sql(t, "postgres", "create database "+quoted+" owner app")
+	for _, format := range []string{"custom", "plain"} {
+		if format == "custom" {
+			populate(t, db)
+		}
+		file := dumped(t, db, format)
+		want := content(t, db)
+		w := restoring(t, owner, db, file, nil).prepare()
+		out := w.must()
+		w.wants(actions.Applied)
+		if got := content(t, db); got != want {
+			t.Errorf("%s", got)
+		}
+		kept, _ := out["kept"].(string)
+		step(t, "postgres.drop_kept", owner, db, map[string]any{"name": kept, "confirm": kept}).prepare().must()
+	}
+}
