@@ -66,7 +66,7 @@ func TestRescueThatHasNoTimeLeftAtTheResume(t *testing.T) {
 
 // A stop is not the end of the time: the rescue is there for the resume.
 func TestRescueAfterAStop(t *testing.T) {
-	timeless(t, func(t *testing.T, b *bench) {
+	timeless(t, func(_ *testing.T, b *bench) {
 		text := spec(set("a", 1, "")) + "  rescue:\n" + set("r", 1, "") + "  finally:\n" + set("f", 1, "")
 		slowly(b.w, "a", 10*time.Second)
 		b.want(b.runUnder(stopAfter(5*time.Second), text), journal.Cancelled, "")

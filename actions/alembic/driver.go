@@ -84,7 +84,7 @@ type session struct {
 }
 
 // order gives what is to be run, but for the instruction's own part.
-func (p project) order(ctx context.Context, c *actions.Call, at place, s session, in instruction) (tool.Order, error) {
+func (p project) order(ctx context.Context, at place, s session, in instruction) (tool.Order, error) {
 	in.Config, in.Section, in.System, in.Database = at.Config, p.Section, s.id.System, s.id.Database
 	in.X, in.Heads = []string{}, append([]string{}, in.Heads...)
 	for _, name := range slices.Sorted(maps.Keys(p.X)) {

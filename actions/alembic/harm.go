@@ -142,7 +142,7 @@ func alters(w *words) (out []harm) {
 }
 
 func alteration(w *words, t name) []harm {
-	kind := harmKind("")
+	var kind harmKind
 	switch {
 	case w.take("drop", "constraint"):
 		return nil

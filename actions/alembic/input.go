@@ -43,7 +43,7 @@ func (p project) valid() error {
 			return actions.Invalid("say it in the target's URL of the database", "env: %s would lead libpq elsewhere than the target", name)
 		}
 	}
-	if !p.Choice.IsZero() && p.URLEnv != "" {
+	if !p.IsZero() && p.URLEnv != "" {
 		return actions.Invalid("let env.py take the URL from where the application in the pod does", "url_env: a password cannot be given to a pod")
 	}
 	if strings.HasPrefix(p.URLEnv, "PG") || strings.ContainsAny(p.URLEnv, "=\x00") {

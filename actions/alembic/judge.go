@@ -27,7 +27,7 @@ func (st prepared) judge(heads []string, was ended) (actions.Verdict, error) {
 		return actions.Applied, nil
 	}
 	at := st.index(heads)
-	began := was.state != supervise.NotStarted && !(was.state == supervise.Exited && was.harmless())
+	began := was.state != supervise.NotStarted && (was.state != supervise.Exited || !was.harmless())
 	if at < 0 || at > 0 && !began {
 		return actions.Foreign, fmt.Errorf("the version is %s; the step began at %s and leads to %s, so somebody else migrated", word(heads), word(st.From), word(st.Target))
 	}
@@ -71,7 +71,7 @@ func (st prepared) settle(ctx context.Context, c *actions.Call, conn *pg.Conn, w
 	err := conn.Fence(ctx, c, pg.Application(c.Key, st.Child), patience)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return actions.InFlight, nil
+		return actions.InFlight, nil //nolint:nilerr // the error says only that the time to wait is over
 	case err != nil:
 		return actions.Unknown, fmt.Errorf("whether the migration is still at work cannot be seen: %w", err)
 	}

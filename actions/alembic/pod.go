@@ -32,7 +32,7 @@ func (f family) client(ctx context.Context, c *actions.Call) (pod.Client, error)
 // settle finds where a project is: in a pod when the step names one.
 func (f family) settle(ctx context.Context, c *actions.Call, p project) (host, place, error) {
 	var h host = local{f.room}
-	if !p.Choice.IsZero() {
+	if !p.IsZero() {
 		pods, err := f.client(ctx, c)
 		if err != nil {
 			return nil, place{}, err

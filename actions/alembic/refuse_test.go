@@ -77,10 +77,10 @@ func TestChangedMeanwhile(t *testing.T) {
 		"a revision's file": {func(_ *testing.T, w *world) { w.write("versions/ddd4.py", w.read("versions/ddd4.py")+"# other\n") }, actions.KindConflict, "the file of revision ddd4 is another one"},
 		"env.py":            {func(_ *testing.T, w *world) { w.write("env.py", w.read("env.py")+"# other\n") }, actions.KindConflict, "env.py is another one"},
 		"the version":       {func(_ *testing.T, w *world) { w.must(w.tool("downgrade", "-1")) }, actions.KindConflict, "the version is ccc3 by now"},
-		"where env.py leads": {func(t *testing.T, w *world) {
+		"where env.py leads": {func(t *testing.T, _ *world) {
 			t.Setenv("ELSEWHERE", "postgresql://app@127.0.0.1:"+port()+"/postgres")
 		}, actions.KindRefused, "env.py leads to database postgres"},
-		"another migration": {func(t *testing.T, w *world) { w.otherMigration() }, actions.KindConflict, "another migration of this database is at work (session "},
+		"another migration": {func(_ *testing.T, w *world) { w.otherMigration() }, actions.KindConflict, "another migration of this database is at work (session "},
 		"rows came": {func(_ *testing.T, w *world) {
 			w.sql("insert into customers values (1)", "insert into orders values (1, 1)")
 		}, actions.KindRefused, "drops table public.orders: 1 rows"},

@@ -96,7 +96,7 @@ func (f family) attend(ctx context.Context, c *actions.Call, in moveIn, st prepa
 	if err != nil {
 		return out, err
 	}
-	o, err := in.order(ctx, c, st.At, session{t, conn.ID, pg.Application(c.Key, st.Child)}, instruction{
+	o, err := in.order(ctx, st.At, session{t, conn.ID, pg.Application(c.Key, st.Child)}, instruction{
 		Mode: "run", Direction: string(d), To: one(st.Target), From: st.From, ToHeads: st.Target, Path: st.orders(in.AcceptDataLoss), Files: st.Files,
 		Lock: [2]int32{lockOfMigration, st.Table.lockKey()},
 	})

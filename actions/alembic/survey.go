@@ -86,7 +86,7 @@ func (f family) reach(ctx context.Context, c *actions.Call, p project, in instru
 
 func (f family) inspect(ctx context.Context, c *actions.Call, p project, in instruction, r *reached, name string) error {
 	in.Mode = "look"
-	o, err := p.order(ctx, c, r.at, session{r.target, r.conn.ID, name}, in)
+	o, err := p.order(ctx, r.at, session{r.target, r.conn.ID, name}, in)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 type dump struct {
 	File   string `json:"file"` // absolute
 	Format format `json:"format"`
-	print
+	imprint
 	Made      string       `json:"made"`      // RFC 3339
 	MadeKnown string       `json:"made_from"` // where that comes from, in words
 	Tables    int          `json:"tables"`
@@ -44,8 +44,8 @@ func openDump(ctx context.Context, c *actions.Call, file, bin string, owners, cl
 	if err := d.programs(bin); err != nil {
 		return nil, nil, err
 	}
-	changed := time.Time{}
-	if d.print, changed, err = fingerprint(path); err != nil {
+	var changed time.Time
+	if d.imprint, changed, err = fingerprint(path); err != nil {
 		return nil, nil, actions.Invalid("", "the dump cannot be read: %w", err)
 	}
 	f, err := d.readAll(ctx)

@@ -21,5 +21,5 @@ func CheckRoom(ctx context.Context, t actions.DatabaseTarget, size int64) error 
 		return err
 	}
 	defer conn.Close()
-	return roomFor(ctx, conn, &dump{print: print{Size: size}})
+	return roomFor(ctx, conn, &dump{imprint: imprint{Size: size}})
 }

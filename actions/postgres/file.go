@@ -96,18 +96,18 @@ func beginning(path string) (head []byte, err error) {
 	return head[:n], err
 }
 
-// print is what makes a dump this one and no other.
-type print struct {
+// imprint is what makes a dump this one and no other.
+type imprint struct {
 	SHA256 string `json:"sha256"`
 	Size   int64  `json:"size"`
 }
 
 // fingerprint reads the whole dump. That of a folder is over the names, sizes
 // and sums of its files in their order.
-func fingerprint(path string) (print, time.Time, error) {
+func fingerprint(path string) (imprint, time.Time, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return print{}, time.Time{}, err
+		return imprint{}, time.Time{}, err
 	}
 	if !info.IsDir() {
 		p, err := sumFile(path)
@@ -121,18 +121,18 @@ func fingerprint(path string) (print, time.Time, error) {
 		return err
 	})
 	if err != nil {
-		return print{}, time.Time{}, err
+		return imprint{}, time.Time{}, err
 	}
 	slices.Sort(files)
-	all, h := print{}, sha256.New()
+	all, h := imprint{}, sha256.New()
 	for _, at := range files {
 		p, err := sumFile(at)
 		if err != nil {
-			return print{}, time.Time{}, err
+			return imprint{}, time.Time{}, err
 		}
 		rel, err := filepath.Rel(path, at)
 		if err != nil {
-			return print{}, time.Time{}, err
+			return imprint{}, time.Time{}, err
 		}
 		all.Size += p.Size
 		_, _ = fmt.Fprintf(h, "%s %d %q\n", p.SHA256, p.Size, rel) // a hash takes everything
@@ -140,18 +140,18 @@ func fingerprint(path string) (print, time.Time, error) {
 	all.SHA256 = hex.EncodeToString(h.Sum(nil))
 	toc, err := os.Stat(filepath.Join(path, "toc.dat"))
 	if err != nil {
-		return print{}, time.Time{}, err
+		return imprint{}, time.Time{}, err
 	}
 	return all, toc.ModTime(), nil
 }
 
-func sumFile(path string) (p print, err error) {
+func sumFile(path string) (p imprint, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return print{}, err
+		return imprint{}, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	h := sha256.New()
 	n, err := io.Copy(h, f)
-	return print{hex.EncodeToString(h.Sum(nil)), n}, err
+	return imprint{hex.EncodeToString(h.Sum(nil)), n}, err
 }

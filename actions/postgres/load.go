@@ -102,7 +102,7 @@ func (d *dump) good(end tool.End) bool {
 	return !d.piped() || tool.LastLine(out) == committed
 }
 
-func (r restoring) good(end tool.End) bool { return r.st.dump.good(end) }
+func (r restoring) good(end tool.End) bool { return r.st.good(end) }
 
 // firstError finds the line that says what was wrong: the last one often says
 // only what was to be done.

@@ -261,9 +261,9 @@ func TestStopped(t *testing.T) {
 // However often and wherever it is killed.
 func TestKilledAgainAndAgain(t *testing.T) {
 	w, want, _ := doomed(t, "custom", nil)
-	for _, after := range []time.Duration{300, 900, 1700, 2600, 4000} {
+	for _, after := range []int{300, 900, 1700, 2600, 4000} {
 		cmd := w.elsewhere()
-		time.Sleep(after * time.Millisecond)
+		time.Sleep(time.Duration(after) * time.Millisecond)
 		_ = cmd.Process.Kill() // it may have come to its end
 		_ = cmd.Wait()
 	}

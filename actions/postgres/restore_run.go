@@ -77,7 +77,7 @@ func (r restoring) arrive(ctx context.Context) (position, error) {
 // replaced.
 func (r restoring) sameDump(ctx context.Context, p position) error {
 	now, _, err := fingerprint(r.st.File)
-	if err == nil && now == r.st.print {
+	if err == nil && now == r.st.imprint {
 		return nil
 	}
 	changed := actions.Conflict("run the playbook again", "the dump %s is not the one that was prepared", r.st.File)

@@ -38,16 +38,16 @@ func lockID(info []byte) string {
 func (s *stateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.mu.Lock()
-	if held := s.held; held != nil && r.Method == "GET" {
+	if held := s.held; held != nil && r.Method == http.MethodGet {
 		s.mu.Unlock()
 		<-held
 		s.mu.Lock()
 	}
 	defer s.mu.Unlock()
 	switch {
-	case r.Method == "GET" && s.state == nil:
+	case r.Method == http.MethodGet && s.state == nil:
 		w.WriteHeader(http.StatusNoContent)
-	case r.Method == "GET":
+	case r.Method == http.MethodGet:
 		_, _ = w.Write(s.state)
 	case r.Method == "LOCK" && s.lock != nil:
 		w.WriteHeader(http.StatusLocked)
@@ -61,7 +61,7 @@ func (s *stateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		s.lock = nil
-	case r.Method == "POST":
+	case r.Method == http.MethodPost:
 		if s.lock == nil || r.URL.Query().Get("ID") != lockID(s.lock) {
 			s.wrong = append(s.wrong, "write by "+r.URL.Query().Get("ID"))
 			w.WriteHeader(http.StatusConflict)

@@ -83,7 +83,7 @@ func (f family) died(ctx context.Context, c *actions.Call, in applyIn, st prepar
 // unless it is proved that it was not begun.
 func (a account) unseen(left planned) (out []string) {
 	for _, r := range left.Resources {
-		if r.makes() && !(a.whole && slices.Contains(a.left, r.Address)) {
+		if r.makes() && (!a.whole || !slices.Contains(a.left, r.Address)) {
 			out = append(out, r.Address)
 		}
 	}

@@ -165,10 +165,7 @@ func TestRollback(t *testing.T) {
 // repo lists what is in the user's directory, but for git's own and the state
 // itself, which is what a rollback changes.
 func (w *world) repo() string {
-	var out []string
-	for _, line := range strings.Split(w.git("status", "--porcelain", "--ignored"), "\n") {
-		out = append(out, line)
-	}
+	out := strings.Split(w.git("status", "--porcelain", "--ignored"), "\n")
 	found, _ := filepath.Glob(w.file("repo/envs/prod/.terraform/*"))
 	return strings.Join(append(out, found...), "\n")
 }

@@ -88,7 +88,8 @@ func (s *Server) launch(ctx context.Context, cred *syscall.Credential) error {
 	defer func() { _ = log.Close() }()
 	// Without fsync a crash of the machine would lose data, one of the server does
 	// not: Restart is as true as before, and creating a database takes no seconds.
-	s.cmd = exec.Command(filepath.Join(s.Bin, "postgres"), "-D", s.data(), "-p", strconv.Itoa(s.Port),
+	// Not bound to a context: Stop ends it.
+	s.cmd = exec.Command(filepath.Join(s.Bin, "postgres"), "-D", s.data(), "-p", strconv.Itoa(s.Port), //nolint:noctx // see above
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.Dir, "-c", "max_connections=60", "-c", "max_prepared_transactions=5",
 		"-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", "log_statement=none")
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
