@@ -137,7 +137,7 @@ func keys(home, workspace, lineage string) []string {
 }
 
 func (st prepared) owed(what, until string) actions.Obligation {
-	return actions.Obligation{Key: st.settled()[0], What: what, Until: until, Instead: "terraform.plan of all of it, when it finds nothing to do; or terraform.apply of all of it"}
+	return actions.Obligation{Key: st.settled()[0], What: what, Until: until, Instead: "terraform.confirm, when its full plan is empty; or terraform.apply of all of it"}
 }
 
 func (st prepared) settled() []string { return keys(st.Site.Home, st.Site.Workspace, st.Lineage) }
