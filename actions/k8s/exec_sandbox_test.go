@@ -52,7 +52,7 @@ func TestLookInPod(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, tc.says)
 		}
 	}
-	if _, err := w.prepare("k8s.look", values{"selector": "app=nobody", "args": []string{"true"}}); actions.KindOf(err) != actions.KindRefused {
+	if _, err := w.prepare("k8s.look", values{"selector": "app=nobody", "args": []string{"true"}}); err == nil || actions.KindOf(err) != actions.KindFailed {
 		t.Errorf("no pod: %v", err)
 	}
 }

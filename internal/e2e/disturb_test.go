@@ -263,7 +263,7 @@ func judge(t *testing.T, s *scene, got disturbed, before, want string) string {
 			t.Errorf("in doubt without an account:\n%s", got.out)
 		}
 		return "in doubt"
-	case got.code == 1 && (got.seen == before || got.seen == want):
+	case got.code == 1 && (got.seen == before || got.seen == want), got.code == 3 && got.seen == before:
 		return "failed, nothing half done"
 	default:
 		t.Errorf("exit code %d (%s); there is\n%s\nundisturbed it is\n%s\n%s", got.code, got.status, got.seen, want, got.out)

@@ -28,7 +28,7 @@ spec:
     - id: back
       uses: alembic.downgrade
       with: {deployment: app-stable, dir: %q, python: /usr/bin/python3, to: "-3", accept_data_loss: true}
-      retry: {attempts: 4, delay: 200ms}
+      retry: {attempts: 12, delay: 500ms, backoff: 1}
     - id: after
       uses: alembic.current
       with: {deployment: app-stable, dir: %q, python: /usr/bin/python3}

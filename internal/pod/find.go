@@ -3,6 +3,7 @@ package pod
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -34,7 +35,9 @@ func (c Client) Find(ctx context.Context, ch Choice) (Ref, error) {
 		newestFirst(pods)
 	}
 	if len(pods) == 0 {
-		return Ref{}, actions.Refuse("see why: kubectl describe pods; or name a pod, which is taken ready or not", "no pod is ready to run a program in")
+		// Not a refusal: pods that are being replaced are ready in a moment, and a
+		// retry finds them.
+		return Ref{}, &actions.Error{Kind: actions.KindFailed, Hint: "see why: kubectl describe pods; or name a pod, which is taken ready or not", Err: errors.New("no pod is ready to run a program in")}
 	}
 	return ch.container(&pods[0])
 }
