@@ -74,6 +74,8 @@ func unproven(ctx context.Context, err error, doing string) error {
 	switch {
 	case err == nil:
 		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s: %w", doing, actions.Cause(ctx, err))
 	case errors.Is(err, pod.ErrGone), errors.Is(err, pod.ErrNoClaim):
 		return fmt.Errorf("%s: %w", doing, err)
 	case errors.Is(err, pod.ErrUnproven) && unanswered(err):
