@@ -2,43 +2,40 @@ package executor
 
 import (
 	"context"
-	"path"
+	"time"
 
+	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/journal"
 	"github.com/runbackhq/runback/schema"
 )
 
 // block runs what a block holds, within its own budget.
 func (s *session) block(ctx context.Context, n *Node) outcome {
-	st := s.state.Steps[n.Path]
+	st := s.known(n)
 	if st != nil && st.Status != "" {
 		return recalled(n.Path, st)
 	}
-	if st == nil {
+	if st == nil || st.Start.IsZero() {
 		if out, stop := s.judge(ctx, n); stop {
 			return out
 		}
-		began := journal.Began{}
-		if b := n.Step.Budget.Std(); b > 0 {
-			began.Deadline = s.Clock.Now().Add(b)
+		if out := s.begin(ctx, n); !out.ok() {
+			return out
 		}
-		if err := s.record(ctx, journal.BlockStart, n.Path, began); err != nil {
-			return outcome{status: journal.FailedRun, err: err, step: n.Path}
-		}
-		st = s.state.Steps[n.Path]
+		st = s.known(n)
 	}
 	bounded, cancel := ctx, func() {}
 	if !st.Deadline.IsZero() {
-		bounded, cancel = s.within(ctx, st.Deadline, &SpentError{Owner: owner(n), Allowed: n.Step.Budget.Std()})
+		bounded, cancel = s.within(ctx, st.Deadline, &SpentError{Owner: owner(n), Allowed: n.budget()})
 	}
 	defer cancel()
-	out := s.body(bounded, n.Body, schema.BlockFinally.Std(), "finally of "+owner(n))
+	out := s.inside(bounded, n, st)
 	if out.final() || isNotDurable(out.err) {
 		return out // the block is not over
 	}
-	end := journal.Ended{Status: out.status, Step: out.step}
+	end := journal.Ended{Status: out.status, Step: out.step, Outputs: out.outputs}
 	if out.err != nil {
-		end.Message = out.err.Error()
+		end.Message, end.Hint = out.err.Error(), actions.HintOf(out.err)
 	}
 	if err := s.record(ctx, journal.BlockEnd, n.Path, end); err != nil {
 		return outcome{status: journal.FailedRun, err: err, step: n.Path}
@@ -46,4 +43,52 @@ func (s *session) block(ctx context.Context, n *Node) outcome {
 	return out
 }
 
-func base(p string) string { return path.Base(p) }
+// begin opens a block and records what it was opened with, so that a resume
+// does not ask for it again: how often it turns, what it is given.
+func (s *session) begin(ctx context.Context, n *Node) outcome {
+	began := journal.Began{}
+	if b := n.budget(); b > 0 {
+		began.Deadline = s.Clock.Now().Add(b)
+	}
+	var err error
+	switch {
+	case n.Turns():
+		began.Items, err = n.items(s.values(n, n.reads))
+	case n.Call != nil:
+		began.Inputs, err = n.Call.inputs(n, s.values(n, n.reads))
+	}
+	if err != nil {
+		return failed(err, n.Path)
+	}
+	if err := s.record(ctx, journal.BlockStart, n.Path, began); err != nil {
+		return outcome{status: journal.FailedRun, err: err, step: n.Path}
+	}
+	return outcome{status: journal.Succeeded}
+}
+
+func (s *session) inside(ctx context.Context, n *Node, st *journal.StepState) outcome {
+	switch {
+	case n.Turns():
+		body := Body{AtOnce: n.Body.AtOnce}
+		for i, item := range st.Items {
+			turn := n.turn(turnNo(i))
+			s.scope.bind(turn.Path, "item", item)
+			body.Steps = append(body.Steps, turn)
+		}
+		return s.body(ctx, body, 0, "")
+	case n.Call != nil:
+		return s.called(ctx, n, st)
+	default:
+		return s.body(ctx, n.Body, schema.BlockFinally.Std(), "finally of "+owner(n))
+	}
+}
+
+// budget is the time of a block; one that runs another playbook has the budget
+// of that one, or the shorter one that it was given.
+func (n *Node) budget() time.Duration {
+	b := n.Step.Budget.Std()
+	if n.Call != nil && b == 0 {
+		return n.Call.Program.Playbook.Spec.Budget.Std()
+	}
+	return b
+}

@@ -2,9 +2,7 @@ package executor
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/guard"
@@ -14,29 +12,50 @@ import (
 // Compile turns a playbook into a program. It reports every mistake that can
 // be found without touching the world, in the order of the file.
 func Compile(src schema.Source, registry actions.Registry) (*Program, schema.Diagnostics) {
-	pb, found := schema.Load(src)
-	if pb == nil || pb.Spec.Steps == nil {
-		return nil, found
-	}
-	c := &compiler{text: src.Text, registry: registry, found: found, inputs: inputsType(pb.Spec.Inputs), later: map[string]bool{}, parts: partNames(pb.Spec.Target)}
-	c.names(pb.Spec.Steps, pb.Spec.Rescue, pb.Spec.Finally)
-	p := &Program{Source: src, Playbook: pb}
-	p.target = c.target(pb.Spec.Target)
-	p.Body = c.body("", pb.Spec.Steps, pb.Spec.Rescue, pb.Spec.Finally)
+	c := &compiler{registry: registry, calls: src.Calls}
+	p := c.program(src, "", nil)
 	if len(c.found) > 0 {
 		return nil, c.found.Sorted()
 	}
+	p.index()
 	return p, nil
+}
+
+// program compiles a document whose steps stand behind a prefix. It gives nil
+// when it cannot be read at all.
+func (c *compiler) program(src schema.Source, prefix string, around *schema.Playbook) *Program {
+	pb, found := schema.Load(src)
+	c.text, c.found = src.Text, found
+	if pb == nil || pb.Spec.Steps == nil {
+		return nil
+	}
+	c.running = append(slices.Clip(c.running), pb.Metadata.Name)
+	c.playbook, c.inputs, c.later = pb, inputsType(pb.Spec.Inputs), map[string]bool{}
+	target := pb.Spec.Target
+	if around != nil {
+		target = around.Spec.Target
+	}
+	c.parts = partNames(target)
+	c.names(pb.Spec.Steps, pb.Spec.Rescue, pb.Spec.Finally)
+	p := &Program{Source: src, Playbook: pb}
+	p.target = c.target(pb.Spec.Target)
+	p.Body = c.body(prefix, pb.Spec.Steps, pb.Spec.Rescue, pb.Spec.Finally)
+	p.outputs = c.outputs(pb.Spec.Outputs)
+	return p
 }
 
 type compiler struct {
 	text     []byte
+	playbook *schema.Playbook
 	registry actions.Registry
 	found    schema.Diagnostics
 	inputs   *schema.Type
 	steps    []schema.Field             // the steps that may be referred to so far
 	later    map[string]bool            // every step id
 	parts    map[string]map[string]bool // the names of the parts of the target, by kind
+	item     *schema.Type               // of the innermost foreach, nil outside of one
+	running  []string                   // the playbooks that run one another, the outermost first
+	calls    map[string]schema.Source   // the playbooks that can be run as a step
 }
 
 func (c *compiler) names(lists ...[]schema.Step) {
@@ -70,19 +89,29 @@ func (c *compiler) node(prefix string, s *schema.Step) *Node {
 	if s.When.Source != "" {
 		n.When = c.guard(s.When, env)
 	}
-	if s.IsBlock() {
-		n.Body = c.body(n.Path+"/", s.Steps, s.Rescue, s.Finally)
+	switch {
+	case s.Calls():
+		c.declare(s.ID, c.call(n, env))
+	case s.IsBlock():
+		c.block(n, env)
 		c.declare(s.ID, &schema.Type{Kind: "object"})
-		return n
+	default:
+		c.declare(s.ID, c.action(n, env))
 	}
+	return n
+}
+
+// action compiles a step that acts, and gives the type of its outputs.
+func (c *compiler) action(n *Node, env guard.Env) *schema.Type {
+	s := n.Step
 	a, ok := c.registry[s.Uses]
 	if !ok {
-		c.failWide(s.UsesPos, len(s.Uses), cmp.Or(schema.DidYouMean(s.Uses, c.registry.Names()), "see: runback actions"), "unknown action %q", s.Uses)
-		c.declare(s.ID, &schema.Type{Kind: "any"})
-		return n
+		c.failWide(s.UsesPos, len(s.Uses), cmp.Or(schema.DidYouMean(s.Uses, append(c.registry.Names(), schema.CallAction)), "see: runback actions"), "unknown action %q", s.Uses)
+		return &schema.Type{Kind: "any"}
 	}
 	n.Action = &a
 	c.with(n, a, env)
+	n.read()
 	own := env.With("outputs", outputsType(a.Spec.Out))
 	for _, e := range s.Expect {
 		n.Expect = append(n.Expect, expectation{c.guard(e.That, own), e.Message})
@@ -93,8 +122,7 @@ func (c *compiler) node(prefix string, s *schema.Step) *Node {
 			c.fail(s.Pos, "verify with a step of its own that observes", "action %q cannot say whether it holds", s.Uses)
 		}
 	}
-	c.declare(s.ID, outputsType(a.Spec.Out))
-	return n
+	return outputsType(a.Spec.Out)
 }
 
 // declare makes a step known to those after it.
@@ -106,10 +134,14 @@ func (c *compiler) declare(id string, out *schema.Type) {
 }
 
 func (c *compiler) env() guard.Env {
-	return guard.NewEnv().
+	env := guard.NewEnv().
 		With("inputs", c.inputs).
 		With("steps", &schema.Type{Kind: "object", Fields: c.steps}).
 		With("run", runType())
+	if c.item != nil {
+		env = env.With("item", c.item)
+	}
+	return env
 }
 
 func (c *compiler) guard(e schema.Expr, env guard.Env) *guard.Guard {
@@ -129,60 +161,4 @@ func (c *compiler) target(t schema.Target) targetNode {
 		c.templates(tree, &schema.Type{Kind: "string"}, env, n.values)
 	}
 	return n
-}
-
-func (c *compiler) fail(at schema.Pos, hint, format string, args ...any) {
-	c.failWide(at, 1, hint, format, args...)
-}
-
-func (c *compiler) failWide(at schema.Pos, width int, hint, format string, args ...any) {
-	c.found = append(c.found, schema.Diagnostic{Pos: at, Width: width, Message: fmt.Sprintf(format, args...), Hint: hint})
-}
-
-// exprError places an error of an expression inside the file and adds what the
-// author may have meant.
-func (c *compiler) exprError(at schema.Pos, source string, err error) {
-	message := err.Error()
-	if ge, ok := errors.AsType[*guard.Error](err); ok {
-		at = schema.Within(c.text, at, source, offset(source, ge))
-	}
-	c.found = append(c.found, schema.Diagnostic{Pos: at, Width: 1, Message: "expression: " + message, Hint: c.meant(message)})
-}
-
-// offset counts the runes of the source before the place of a mistake.
-func offset(source string, e *guard.Error) int {
-	lines := strings.SplitAfter(source, "\n")
-	n := e.Col - 1
-	for i := 0; i < e.Line-1 && i < len(lines); i++ {
-		n += len([]rune(lines[i]))
-	}
-	return n
-}
-
-func (c *compiler) meant(message string) string {
-	_, word, ok := strings.Cut(message, "unknown field ")
-	if !ok {
-		if _, word, ok = strings.Cut(message, "unknown name "); !ok {
-			return ""
-		}
-	}
-	word, _, _ = strings.Cut(word, " ")
-	switch {
-	case c.later[word]:
-		return fmt.Sprintf("step %q runs later: a step sees only what ran before it", word)
-	case word == "outputs":
-		return "the outputs of the step itself can be named in expect and verify only"
-	case word == "steps" || word == "run":
-		return "a target is known before anything runs: it can name inputs only"
-	}
-	known := []string{"inputs", "steps", "run", "outputs", "status"}
-	for _, f := range append(c.inputs.Fields, c.steps...) {
-		known = append(known, f.Name)
-	}
-	for _, s := range c.steps {
-		for _, f := range s.Type.Fields[1].Type.Fields {
-			known = append(known, f.Name)
-		}
-	}
-	return schema.DidYouMean(word, known)
 }

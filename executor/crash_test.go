@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 
 	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/schema"
 )
 
 // troubled is a run on which everything goes wrong that may go wrong without
@@ -46,39 +47,57 @@ func trouble(w *world) {
 
 const troubledEnd = "five:5 four:4 one:4 seed:7 seven:7 six:6 three:3 two:5"
 
+// perilous is a run that a process may die on anywhere, and how it ends when
+// nobody dies.
+type perilous struct {
+	text    string
+	world   func(*world)
+	status  journal.Status
+	end     string // the values of the world
+	message string
+	paths   []string // of all that is to end
+	calls   map[string]schema.Source
+}
+
 // A process may die once on its way, and the one that resumes may die too. The
 // run ends as if nobody had died, every effect takes place once, and no step is
 // left out.
 func TestTwoCrashesAroundAnyTwoEvents(t *testing.T) {
+	perilous{troubled, trouble, journal.FailedRun, troubledEnd, "seed is not one", []string{
+		"look", "one", "block/two", "block/goes_on", "block/inner/breaks", "block/inner/~finally/three", "block/~rescue/four", "block/~finally/five", "six", "ends", "~finally/seven",
+	}, nil}.dieEverywhere(t, 40, []int{0, 2, 3, 4, 5, 7, 11})
+}
+
+func (p perilous) dieEverywhere(t *testing.T, least int, more []int) {
+	t.Helper()
 	total := 0
 	timeless(t, func(t *testing.T, b *bench) {
-		trouble(b.w)
-		st := b.run(troubled)
-		b.want(st, journal.FailedRun, troubledEnd)
-		wantMessage(t, st, "seed is not one")
-		b.wantOnce()
+		b.calls = p.calls
+		p.world(b.w)
+		p.ended(t, b, b.run(p.text))
 		total = len(b.store.events)
 	})
-	if total < 40 {
+	if total < least {
 		t.Fatalf("only %d events", total)
 	}
 	for first := 1; first < total; first++ {
-		for _, second := range []int{0, 2, 3, 4, 5, 7, 11} {
+		for _, second := range more {
 			for _, after := range []bool{false, true} {
 				if first == 1 && !after {
 					continue // there is no run yet
 				}
 				name := fmt.Sprintf("%d and %d more, after=%t", first, second, after)
-				synctest.Test(t, func(t *testing.T) { diesTwice(t, name, first, second, after) })
+				synctest.Test(t, func(t *testing.T) { p.diesTwice(t, name, first, second, after) })
 			}
 		}
 	}
 }
 
-func diesTwice(t *testing.T, name string, first, second int, after bool) {
+func (p perilous) diesTwice(t *testing.T, name string, first, second int, after bool) {
 	t.Helper()
 	b := newBench(t)
-	trouble(b.w)
+	b.calls = p.calls
+	p.world(b.w)
 	die := func(n int) {
 		b.store.dieAfter, b.store.dieBefore = 0, 0
 		if after {
@@ -88,12 +107,12 @@ func diesTwice(t *testing.T, name string, first, second int, after bool) {
 		}
 	}
 	die(first)
-	if !b.dies(func() { b.run(troubled) }) {
+	if !b.dies(func() { b.run(p.text) }) {
 		t.Fatalf("%s: the process did not die", name)
 	}
 	if second > 0 {
 		die(len(b.store.events) + second)
-		b.dies(func() { b.resumeAgain(troubled) }) // it may be over before
+		b.dies(func() { b.resumeAgain(p.text) }) // it may be over before
 	}
 	b.store.dieAfter, b.store.dieBefore = 0, 0
 	state, err := journal.Fold(b.store.events)
@@ -101,18 +120,23 @@ func diesTwice(t *testing.T, name string, first, second int, after bool) {
 		t.Fatalf("%s: %v", name, err)
 	}
 	if state.Ended.IsZero() {
-		state = b.resume(troubled)
+		state = b.resume(p.text)
 	}
-	b.want(state, journal.FailedRun, troubledEnd)
-	wantMessage(t, state, "seed is not one")
-	b.wantOnce()
-	for _, path := range []string{"look", "one", "block/two", "block/goes_on", "block/inner/breaks", "block/inner/~finally/three", "block/~rescue/four", "block/~finally/five", "six", "ends", "~finally/seven"} {
-		if st := state.Steps[path]; st == nil || st.Status == "" {
-			t.Errorf("%s: %s was left out", name, path)
-		}
-	}
+	p.ended(t, b, state)
 	if t.Failed() {
 		t.Fatalf("%s: %v", name, b.happened())
+	}
+}
+
+func (p perilous) ended(t *testing.T, b *bench, st *journal.State) {
+	t.Helper()
+	b.want(st, p.status, p.end)
+	wantMessage(t, st, p.message)
+	b.wantOnce()
+	for _, path := range p.paths {
+		if st := st.Steps[path]; st == nil || st.Status == "" {
+			t.Errorf("%s was left out", path)
+		}
 	}
 }
 

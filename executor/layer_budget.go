@@ -10,7 +10,7 @@ import (
 // absolute and journaled, so that a resume does not extend it.
 func (s *session) budgeted(next stepFunc) stepFunc {
 	return func(ctx context.Context, c *call) outcome {
-		st := s.state.Steps[c.node.Path]
+		st := s.known(c.node)
 		timeout := c.node.Step.Timeout.Std()
 		if st == nil || st.Start.IsZero() {
 			var began journal.Began
@@ -20,7 +20,7 @@ func (s *session) budgeted(next stepFunc) stepFunc {
 			if err := s.record(ctx, journal.StepStart, c.node.Path, began); err != nil {
 				return outcome{status: journal.FailedRun, err: err, step: c.node.Path}
 			}
-			st = s.state.Steps[c.node.Path]
+			st = s.known(c.node)
 		}
 		if st.Deadline.IsZero() {
 			return next(ctx, c)

@@ -26,7 +26,7 @@ func (s *session) judge(ctx context.Context, n *Node) (outcome, bool) {
 	if n.When == nil {
 		return outcome{}, false
 	}
-	j, err := n.When.Eval(s.values())
+	j, err := n.When.Eval(s.values(n, n.When.Reads()))
 	switch {
 	case err != nil:
 		return outcome{status: journal.Refused, err: err, step: n.Path}, true

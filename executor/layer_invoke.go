@@ -22,7 +22,7 @@ func (s *session) invoke(ctx context.Context, c *call) outcome {
 		return outcome{status: journal.Succeeded, outputs: out}
 	}
 	if c.pending {
-		if st := s.state.Steps[c.node.Path]; st.Acted {
+		if st := s.known(c.node); st.Acted {
 			return outcome{status: journal.Succeeded, outputs: st.Outputs}
 		}
 		return s.settle(ctx, c, nil)

@@ -71,7 +71,7 @@ func withTree(n *Node) schema.Tree {
 }
 
 func (s *session) resolved(n *Node) (schema.Tree, error) {
-	tree, missing, err := resolve(withTree(n), n.values, s.values())
+	tree, missing, err := resolve(withTree(n), n.values, s.values(n, n.reads))
 	if err != nil {
 		return tree, err
 	}

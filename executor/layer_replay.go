@@ -14,7 +14,7 @@ import (
 // step again, and never asks its guard again.
 func (s *session) replayed(next stepFunc) stepFunc {
 	return func(ctx context.Context, c *call) outcome {
-		st := s.state.Steps[c.node.Path]
+		st := s.known(c.node)
 		if st != nil && st.Status != "" {
 			return recalled(c.node.Path, st)
 		}

@@ -17,7 +17,7 @@ import (
 func (s *session) retried(next stepFunc) stepFunc {
 	return func(ctx context.Context, c *call) outcome {
 		if !c.pending {
-			c.attempt = nextAttempt(s.state.Steps[c.node.Path])
+			c.attempt = nextAttempt(s.known(c.node))
 		}
 		for {
 			out := next(ctx, c)

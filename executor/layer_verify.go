@@ -25,7 +25,7 @@ func (s *session) verified(next stepFunc) stepFunc {
 			return out
 		}
 		for _, e := range c.node.Expect {
-			if err := s.expect(e, out.outputs); err != nil {
+			if err := s.expect(c.node, e, out.outputs); err != nil {
 				return s.unverified(c, out, err)
 			}
 		}
@@ -33,8 +33,8 @@ func (s *session) verified(next stepFunc) stepFunc {
 	}
 }
 
-func (s *session) expect(e expectation, out actions.Outputs) error {
-	j, err := e.that.Eval(own(s.values(), out))
+func (s *session) expect(n *Node, e expectation, out actions.Outputs) error {
+	j, err := e.that.Eval(own(s.values(n, e.that.Reads()), out))
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (s *session) stable(ctx context.Context, c *call, out outcome) outcome {
 	defer cancel()
 	var since time.Time
 	for {
-		j, err := v.until.Eval(own(s.values(), out.outputs))
+		j, err := v.until.Eval(own(s.values(c.node, v.until.Reads()), out.outputs))
 		if err != nil {
 			return s.unverified(c, out, err)
 		}

@@ -98,10 +98,10 @@ func (r *Runner) Plan(ctx context.Context, p *Program, req Request) (*Plan, erro
 		Source: p.Source, By: r.Who.User, Approve: p.Playbook.Spec.Target.Protected, Guarded: p.Playbook.Spec.Target.Protected,
 		Created: r.Clock.Now().UTC(), Budget: p.Playbook.Spec.Budget, Inputs: req.Inputs, Target: req.Target, Identity: req.Identity,
 	}}
-	pl.scope.inputs(req.Inputs)
+	pl.scope.bind("", "inputs", scopeInputs(req.Inputs))
 	// The clock of the run stands still in a plan.
 	now := r.Clock.Now()
-	pl.scope.run(&journal.State{ID: "plan", At: now, Started: journal.Started{Reason: req.Reason, Deadline: now.Add(p.Playbook.Spec.Budget.Std())}}, now)
+	pl.scope.clock(&journal.State{ID: "plan", At: now, Started: journal.Started{Reason: req.Reason, Deadline: now.Add(p.Playbook.Spec.Budget.Std())}}, now)
 	ctx, cancel := context.WithTimeoutCause(ctx, planTime, &SpentError{Owner: "the plan", Allowed: planTime})
 	defer cancel()
 	if err := pl.body(ctx, p.Body, "steps", 0); err != nil {
@@ -117,7 +117,7 @@ const planTime = time.Minute
 type planner struct {
 	Runner
 	plan    *Plan
-	scope   scope
+	scope   *scope
 	target  actions.Target
 	project projection
 	pending []string // steps that would have changed the world by now
@@ -125,7 +125,11 @@ type planner struct {
 }
 
 func (pl *planner) body(ctx context.Context, b Body, section string, depth int) error {
-	if err := pl.nodes(ctx, b.Steps, section, depth); err != nil {
+	steps := pl.nodes
+	if b.AtOnce > 0 {
+		steps = pl.abreast
+	}
+	if err := steps(ctx, b.Steps, section, depth); err != nil {
 		return err
 	}
 	if len(b.Rescue) > 0 {
@@ -179,7 +183,7 @@ func (pl *planner) guard(n *Node, s *Planned) {
 	if n.When == nil {
 		return
 	}
-	j, err := n.When.Eval(pl.scope.root)
+	j, err := n.When.Eval(pl.scope.view(n.Path, n.When.Reads()))
 	s.Guard = &j
 	switch {
 	case err != nil:
@@ -191,18 +195,6 @@ func (pl *planner) guard(n *Node, s *Planned) {
 	case j.Truth == guard.Unknown:
 		s.Decision, s.Reason = Later, "decided after "+strings.Join(pl.pending, ", ")
 	}
-}
-
-func (pl *planner) block(ctx context.Context, n *Node, s *Planned) error {
-	pl.add(n, *s)
-	if s.Decision == WillSkip || s.Decision == NoReach || s.Decision == WouldStop {
-		return nil
-	}
-	was := pl.maybe
-	pl.maybe = pl.maybe || s.Decision == Later
-	err := pl.body(ctx, n.Body, s.Section, s.Depth+1)
-	pl.maybe = was
-	return err
 }
 
 // refuse marks the step at which the run would be refused. After steps that
@@ -229,7 +221,7 @@ func (pl *planner) add(n *Node, s Planned) {
 	if s.Outputs != nil {
 		m["status"], m["outputs"] = string(journal.Succeeded), map[string]any(s.Outputs)
 	}
-	pl.scope.steps[n.Step.ID] = m
+	pl.scope.put(n.Path, m)
 	if s.changes() {
 		pl.pending = append(pl.pending, n.Step.ID)
 	}

@@ -17,7 +17,7 @@ func (pl *planner) step(ctx context.Context, n *Node, s *Planned) error {
 			s.Undo = spec.NoUndo
 		}
 	}
-	tree, missing, err := resolve(withTree(n), n.values, pl.scope.root)
+	tree, missing, err := resolve(withTree(n), n.values, pl.scope.view(n.Path, n.reads))
 	switch {
 	case err != nil:
 		pl.refuse(s, err)
@@ -57,7 +57,7 @@ func (pl *planner) look(ctx context.Context, n *Node, s *Planned, act *actions.C
 		return nil // what is expected is asked once it came true
 	}
 	for _, e := range n.Expect {
-		j, err := e.that.Eval(own(pl.scope.root, s.Outputs))
+		j, err := e.that.Eval(own(pl.scope.view(n.Path, e.that.Reads()), s.Outputs))
 		s.Expect = append(s.Expect, j)
 		if err != nil {
 			pl.refuse(s, err)

@@ -13,10 +13,17 @@ type Program struct {
 	Playbook *schema.Playbook
 	Body     Body
 	target   targetNode
+	byPath   map[string]*Node
+	outputs  map[string]*guard.Value // what it gives to the playbook that runs it
 }
 
 // Body is what a playbook or a block does.
-type Body struct{ Steps, Rescue, Finally []*Node }
+type Body struct {
+	Steps, Rescue, Finally []*Node
+
+	AtOnce int  // how many of the steps go on side by side, 0: one after the other
+	turns  bool // of a foreach: it is done once for each element
+}
 
 // Node is one compiled step or block.
 type Node struct {
@@ -26,9 +33,11 @@ type Node struct {
 	Action *actions.Action
 	Expect []expectation
 	Verify *verification
-	Body   Body // of a block
+	Body   Body  // of a block
+	Call   *Call // of a block that is another playbook
 
-	values map[string]*guard.Value // by source text
+	values map[string]*guard.Value // the expressions of its inputs, by source text
+	reads  guard.Reads             // by all of them
 }
 
 // IsBlock says whether the node holds nodes.
@@ -59,5 +68,12 @@ func (b Body) walk(f func(*Node, string, int), section string, depth int) {
 			f(n, part.name, depth)
 			n.Body.walk(f, part.name, depth+1)
 		}
+	}
+}
+
+// read notes what the expressions of a node read.
+func (n *Node) read() {
+	for _, v := range n.values {
+		n.reads = n.reads.And(v.Reads())
 	}
 }

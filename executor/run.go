@@ -31,7 +31,7 @@ func (r *Runner) Run(ctx context.Context, p *Program, req Request) (*journal.Sta
 	if err := s.record(ctx, journal.RunStarted, "", started); err != nil {
 		return nil, err
 	}
-	s.scope.inputs(req.Inputs)
+	s.scope.bind("", "inputs", scopeInputs(req.Inputs))
 	return s.finish(ctx)
 }
 
@@ -64,9 +64,9 @@ func (r *Runner) Resume(ctx context.Context, p *Program, state *journal.State, r
 			return state, err
 		}
 	}
-	s.scope.inputs(inputs)
+	s.scope.bind("", "inputs", scopeInputs(inputs))
 	for _, st := range state.Steps {
-		s.observeState(st)
+		s.scope.set(st.Path, st)
 	}
 	return s.finish(ctx)
 }
@@ -99,11 +99,9 @@ func (s *session) finish(ctx context.Context) (*journal.State, error) {
 	return s.state, err
 }
 
-func (s *session) observeState(st *journal.StepState) { s.scope.set(base(st.Path), st) }
-
 // body runs steps, then rescue when they failed, then finally in any case.
 func (s *session) body(ctx context.Context, b Body, finallyBudget time.Duration, name string) outcome {
-	out := s.sequence(ctx, b.Steps)
+	out := s.steps(ctx, b)
 	if len(b.Rescue) > 0 && recoverable(out) {
 		out = s.rescue(ctx, b.Rescue, out)
 	}
@@ -122,11 +120,11 @@ func (s *session) body(ctx context.Context, b Body, finallyBudget time.Duration,
 // rescue runs when steps failed and there is time left. One that had begun goes
 // on also without: what it announced must be asked of the world.
 func (s *session) rescue(ctx context.Context, nodes []*Node, why outcome) outcome {
-	begun := slices.ContainsFunc(nodes, func(n *Node) bool { return s.state.Steps[n.Path] != nil })
+	begun := slices.ContainsFunc(nodes, func(n *Node) bool { return s.known(n) != nil })
 	if ctx.Err() != nil && !begun {
 		return leftOut(context.Cause(ctx), why)
 	}
-	s.Watch.Say("", "steps did not succeed, rescue begins: "+errText(why.err))
+	s.say("", "steps did not succeed, rescue begins: "+errText(why.err))
 	return s.sequence(ctx, nodes)
 }
 
@@ -153,16 +151,21 @@ func isNotDurable(err error) bool {
 	return ok
 }
 
+// steps runs the steps of a body: one after the other, or side by side.
+func (s *session) steps(ctx context.Context, b Body) outcome {
+	if b.AtOnce > 0 {
+		return s.abreast(ctx, b.Steps, b.AtOnce)
+	}
+	return s.sequence(ctx, b.Steps)
+}
+
 func (s *session) sequence(ctx context.Context, nodes []*Node) outcome {
 	for _, n := range nodes {
 		if s.stopping() {
 			return outcome{status: journal.Cancelled, err: errStopped, step: n.Path}
 		}
 		out := s.node(ctx, n)
-		if isNotDurable(out.err) {
-			return out
-		}
-		if !out.ok() && (out.status != journal.FailedRun || n.Step.OnFailure != "continue") {
+		if stops(out, n) {
 			return out
 		}
 	}
@@ -173,7 +176,7 @@ func (s *session) sequence(ctx context.Context, nodes []*Node) outcome {
 // said stop; one that began before goes in, because its effect may have to be
 // asked of the world.
 func (s *session) node(ctx context.Context, n *Node) outcome {
-	if ctx.Err() != nil && s.state.Steps[n.Path] == nil {
+	if ctx.Err() != nil && s.known(n) == nil {
 		return failed(context.Cause(ctx), n.Path)
 	}
 	if n.IsBlock() {

@@ -3,10 +3,11 @@ package executor
 import (
 	"context"
 	"fmt"
-	"path"
+	"sync"
 	"time"
 
 	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/guard"
 	"github.com/runbackhq/runback/internal/journal"
 )
 
@@ -16,10 +17,15 @@ type session struct {
 	prog   *Program
 	lease  *holding
 	target actions.Target
-	state  *journal.State // folded live: what is true is what was recorded
-	writer *journal.Writer
-	scope  scope
-	step   stepFunc // all layers
+	scope  *scope
+
+	// Steps side by side record in turn. What was recorded is folded at once, so
+	// that what is true is what was recorded.
+	recording sync.Mutex
+	state     *journal.State
+	writer    *journal.Writer
+	watching  sync.Mutex // the watcher is told one thing at a time
+	step      stepFunc   // all layers
 	// operator ends when the operator stops the run at once. Every deadline of
 	// the run is below it; finally begins from it anew.
 	operator context.Context
@@ -57,23 +63,40 @@ func (r *Runner) session(p *Program, h *holding, target actions.Target, state *j
 func (s *session) observe(e journal.Event) {
 	// An event we wrote ourselves decodes; Apply reports only foreign data.
 	if err := s.state.Apply(e); err != nil {
-		s.Watch.Say(e.Path, err.Error())
+		s.say(e.Path, err.Error())
 	}
 	if st, ok := s.state.Steps[e.Path]; ok && e.Path != "" {
-		s.scope.set(path.Base(e.Path), st)
+		s.scope.set(e.Path, st)
 	}
+	s.watching.Lock()
+	defer s.watching.Unlock()
 	s.Watch.Event(e)
 }
 
+func (s *session) say(path, line string) {
+	s.watching.Lock()
+	defer s.watching.Unlock()
+	s.Watch.Say(path, line)
+}
+
 func (s *session) record(ctx context.Context, typ journal.Type, p string, data any) error {
+	s.recording.Lock()
+	defer s.recording.Unlock()
 	return s.writer.Append(ctx, typ, p, data)
 }
 
-// values gives the scope of expressions as it is now.
-func (s *session) values() map[string]any {
-	now := s.Clock.Now()
-	s.scope.run(s.state, now)
-	return s.scope.root
+// known gives what was recorded of a step or block, nil when nothing was. Only
+// the step itself changes it.
+func (s *session) known(n *Node) *journal.StepState {
+	s.recording.Lock()
+	defer s.recording.Unlock()
+	return s.state.Steps[n.Path]
+}
+
+// values gives what an expression of a step sees as it is now.
+func (s *session) values(n *Node, reads guard.Reads) map[string]any {
+	s.scope.clock(s.state, s.Clock.Now())
+	return s.scope.view(n.Path, reads)
 }
 
 func (s *session) call(n *Node) *call {
@@ -81,7 +104,7 @@ func (s *session) call(n *Node) *call {
 		Key:    s.state.ID + "/" + n.Path,
 		Target: s.target,
 		Wait:   s.Clock.Wait,
-		Say:    func(line string) { s.Watch.Say(n.Path, line) },
+		Say:    func(line string) { s.say(n.Path, line) },
 	}}
 }
 
@@ -98,47 +121,6 @@ func (s *session) stopping() bool {
 // within gives a context that ends at an absolute time and says whose it was.
 func (s *session) within(ctx context.Context, deadline time.Time, spent *SpentError) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, deadline.Sub(s.Clock.Now()), spent)
-}
-
-// scope is what expressions see.
-type scope struct {
-	root  map[string]any
-	steps map[string]any
-}
-
-func newScope() scope {
-	steps := map[string]any{}
-	return scope{root: map[string]any{"steps": steps}, steps: steps}
-}
-
-func (sc scope) inputs(values map[string]any) { sc.root["inputs"] = scopeInputs(values) }
-
-func (sc scope) set(id string, st *journal.StepState) {
-	m := map[string]any{}
-	if st.Status != "" {
-		m["status"] = string(st.Status)
-	}
-	if st.Outputs != nil && (st.Status == journal.Succeeded || st.Acted) {
-		m["outputs"] = map[string]any(st.Outputs)
-	}
-	sc.steps[id] = m
-}
-
-func (sc scope) run(st *journal.State, now time.Time) {
-	sc.root["run"] = map[string]any{
-		"id": st.ID, "reason": st.Started.Reason, "started": st.At.Format(time.RFC3339),
-		"elapsed": now.Sub(st.At), "remaining": st.Started.Deadline.Sub(now),
-	}
-}
-
-// own gives the scope with the outputs of the step itself.
-func own(values map[string]any, out actions.Outputs) map[string]any {
-	m := make(map[string]any, len(values)+1)
-	for k, v := range values {
-		m[k] = v
-	}
-	m["outputs"] = map[string]any(out)
-	return m
 }
 
 func owner(n *Node) string {

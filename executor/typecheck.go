@@ -126,9 +126,16 @@ func fits(have, want string) bool {
 func inputsType(in schema.Inputs) *schema.Type {
 	t := &schema.Type{Kind: "object"}
 	for _, x := range in {
-		t.Fields = append(t.Fields, schema.Field{Name: x.Name, Type: &schema.Type{Kind: x.Type}})
+		t.Fields = append(t.Fields, schema.Field{Name: x.Name, Type: inputType(x.Type)})
 	}
 	return t
+}
+
+func inputType(name string) *schema.Type {
+	if name == "list" {
+		return &schema.Type{Kind: "list", Elem: &schema.Type{Kind: "string"}}
+	}
+	return &schema.Type{Kind: name}
 }
 
 // runType is what expressions may know of the run itself.

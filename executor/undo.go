@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 
 	"github.com/runbackhq/runback/actions"
@@ -27,17 +28,15 @@ type LeftAsIs struct {
 // still so, and gives the steps that put back what was there. With only, the
 // other steps are left as they are. It changes nothing.
 func (r *Runner) Inverse(ctx context.Context, p *Program, state *journal.State, only []string) (*Inverse, error) {
-	nodes := map[string]*Node{}
-	p.Walk(func(n *Node, _ string, _ int) { nodes[n.Path] = n })
 	started := state.Started
-	u := &undoer{Runner: r, target: started.Target, run: state.ID, after: map[string]any{}, out: &Inverse{Draft: schema.Draft{
+	u := &undoer{Runner: r, target: started.Target, run: state.ID, after: map[string]any{}, ids: map[string]int{}, out: &Inverse{Draft: schema.Draft{
 		Name: "undo-" + state.ID, Version: "1.0.0", Title: "Undo run " + state.ID + " of " + started.Playbook,
 		Description: "Puts back what was there before, field by field, where nobody else has changed it since.",
 		Budget:      p.Playbook.Spec.Budget, Target: inverseTarget(started, p.Playbook.Spec.Target.Protected),
 	}}}
-	for _, path := range slices.Backward(state.Acted) {
-		n, st := nodes[path], state.Steps[path]
-		if len(only) > 0 && !slices.Contains(only, path) && !slices.Contains(only, base(path)) {
+	for _, at := range slices.Backward(state.Acted) {
+		n, st := p.At(at), state.Steps[at]
+		if len(only) > 0 && !slices.Contains(only, at) && !slices.Contains(only, path.Base(at)) {
 			continue
 		}
 		why, err := u.step(ctx, n, st)
@@ -45,7 +44,7 @@ func (r *Runner) Inverse(ctx context.Context, p *Program, state *journal.State, 
 			return nil, err
 		}
 		if why != "" {
-			u.out.Left = append(u.out.Left, LeftAsIs{path, why})
+			u.out.Left = append(u.out.Left, LeftAsIs{at, why})
 		}
 	}
 	return u.out, nil
@@ -79,7 +78,19 @@ type undoer struct {
 	target actions.Target
 	run    string
 	after  map[string]any // fields as the steps so far would leave them
+	ids    map[string]int // how often each id was given
 	out    *Inverse
+}
+
+// id gives an id that no other step of the inverse has: a step of a foreach
+// took effect once for each turn.
+func (u *undoer) id(n *Node) string {
+	id := "undo_" + n.Step.ID
+	u.ids[id]++
+	if u.ids[id] > 1 {
+		return fmt.Sprintf("%s_%d", id, u.ids[id])
+	}
+	return id
 }
 
 // step adds the inverse of one step, or says why there is none.
@@ -105,12 +116,8 @@ func (u *undoer) step(ctx context.Context, n *Node, st *journal.StepState) (why 
 	if err != nil {
 		return "", err
 	}
-	for i, s := range steps {
-		id := "undo_" + n.Step.ID
-		if i > 0 {
-			id = fmt.Sprintf("%s_%d", id, i+1)
-		}
-		u.out.Draft.Steps = append(u.out.Draft.Steps, schema.DraftStep{ID: id, Name: s.Name, Uses: s.Uses, With: s.With, Timeout: n.Step.Timeout})
+	for _, s := range steps {
+		u.out.Draft.Steps = append(u.out.Draft.Steps, schema.DraftStep{ID: u.id(n), Name: s.Name, Uses: s.Uses, With: s.With, Timeout: n.Step.Timeout})
 	}
 	for _, c := range st.Intent.Preview.Changes {
 		u.after[fieldName(st.Intent.Preview, c)] = c.Before

@@ -247,6 +247,7 @@ type bench struct {
 	w     *world
 	store *memory
 	stop  chan struct{}
+	calls map[string]schema.Source // playbooks that can be run as steps
 }
 
 func newBench(t testing.TB) *bench {
@@ -261,6 +262,7 @@ func (b *bench) runner() *executor.Runner {
 func (b *bench) program(spec string) *executor.Program {
 	b.t.Helper()
 	src := schema.Source{File: "test.yaml", Text: []byte("apiVersion: runback/v1\nkind: Playbook\nmetadata: {name: test, version: 1.0.0}\nspec:\n" + spec)}
+	src.Calls = b.calls
 	p, bad := executor.Compile(src, b.w.registry(b.t))
 	if len(bad) > 0 {
 		b.t.Fatal(bad.Render(src.Text))

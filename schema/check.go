@@ -61,12 +61,18 @@ func (c *checker) identify(s *Step) {
 func (c *checker) shape(s *Step) {
 	block := len(s.Steps) > 0
 	switch {
+	case s.Calls():
+		c.call(s)
 	case block && s.Uses != "":
 		c.fail(s.Pos, "split it into two steps", "step %q has both uses and steps", s.ID)
 	case !block && s.Uses == "":
 		c.fail(s.Pos, "add uses: an action, or steps: a list", "%s does nothing", strings.TrimSpace("step "+quoted(s.ID)))
 	case block && (s.Retry != nil || s.Verify != nil || len(s.Expect) > 0 || s.Timeout > 0 || !s.With.IsZero()):
 		c.fail(s.Pos, "put them on the steps inside; a block has a budget", "block %q cannot have with, expect, verify, timeout or retry", s.ID)
+	case !block && (s.Parallel || !s.Foreach.IsZero() || s.AtOnce > 0):
+		c.fail(s.Pos, "put the step under steps: of a block", "step %q cannot have parallel, foreach or at_once, which belong to a block", s.ID)
+	case s.AtOnce > 0 && !s.Parallel:
+		c.fail(s.Pos, "add parallel: true", "block %q has at_once, and nothing of it goes on side by side", s.ID)
 	case !block && (s.Budget > 0 || len(s.Rescue) > 0 || len(s.Finally) > 0):
 		c.fail(s.Pos, "a step has a timeout; budget, rescue and finally belong to a block", "step %q cannot have budget, rescue or finally", s.ID)
 	}

@@ -48,6 +48,8 @@ func (in *Input) Parse(t Tree) (any, error) {
 		var s Share
 		s.DecodeTree(t, &r)
 		v = float64(s)
+	case "list":
+		return in.list(t)
 	default:
 		return nil, fmt.Errorf("type %q is not known", in.Type)
 	}
@@ -55,6 +57,31 @@ func (in *Input) Parse(t Tree) (any, error) {
 		return nil, fmt.Errorf("%s", r.Found[0].Message)
 	}
 	return v, in.allows(v)
+}
+
+// maxElements bounds a list: more than that is data, not an input.
+const maxElements = 1000
+
+// list reads a list of text, as []any, which is what expressions work on.
+func (in *Input) list(t Tree) (any, error) {
+	if t.Kind != List {
+		return nil, fmt.Errorf("expected a list, found %s", describe(t))
+	}
+	if len(t.Items) > maxElements {
+		return nil, fmt.Errorf("%d elements are more than the limit of %d", len(t.Items), maxElements)
+	}
+	out := make([]any, 0, len(t.Items))
+	for _, it := range t.Items {
+		s, ok := scalarText(it)
+		if !ok {
+			return nil, fmt.Errorf("expected text in the list, found %s", describe(it))
+		}
+		if err := in.allows(s); err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
 }
 
 // ParseFlag reads the text of --set name=text.
@@ -72,6 +99,13 @@ func (in *Input) ParseFlag(text string) (any, error) {
 	case "bool":
 		if b, err := strconv.ParseBool(text); err == nil {
 			t.Kind, t.Value = Bool, b
+		}
+	case "list":
+		t = Tree{Kind: List}
+		for part := range strings.SplitSeq(text, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				t.Items = append(t.Items, Tree{Kind: String, Value: part})
+			}
 		}
 	}
 	return in.Parse(t)

@@ -3,6 +3,7 @@ package schema
 import (
 	"maps"
 	"reflect"
+	"slices"
 )
 
 // Use is an action as the JSON Schema needs it.
@@ -125,7 +126,8 @@ func (g *generator) field(f Field, templated bool) map[string]any {
 func (g *generator) step(uses []Use) map[string]any {
 	s := g.object(TypeOf(reflect.TypeFor[Step]()))
 	names, rules := []any{}, []any{}
-	for _, u := range uses {
+	call := Use{CallAction, "another playbook as a step: it acts on the target of this one, within its own budget", TypeOf(reflect.TypeFor[Call]())}
+	for _, u := range append(slices.Clip(uses), call) {
 		names = append(names, map[string]any{"const": u.Name, "description": u.Doc})
 		with := g.objectOf(u.In, true)
 		rule := map[string]any{

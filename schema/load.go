@@ -1,8 +1,6 @@
 package schema
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"regexp"
 	"slices"
@@ -13,12 +11,9 @@ import (
 type Source struct {
 	File string `json:"file"`
 	Text []byte `json:"text"`
-}
-
-// Digest identifies the content, not the file name.
-func (s Source) Digest() string {
-	sum := sha256.Sum256(s.Text)
-	return "sha256:" + hex.EncodeToString(sum[:])
+	// Calls holds the playbooks that it runs as its steps, and those that they
+	// run, by name: a run records all that it may do.
+	Calls map[string]Source `json:"calls,omitempty"`
 }
 
 // Load reads a playbook and reports every mistake that can be seen without

@@ -29,13 +29,14 @@ type Metadata struct {
 
 // Spec says what a playbook does.
 type Spec struct {
-	Budget        Duration `json:"budget" doc:"time the whole run may take; deadlines are absolute, a resume does not extend them"`
-	Inputs        Inputs   `json:"inputs,omitempty" doc:"what may be set from outside, by name"`
-	Target        Target   `json:"target,omitempty" doc:"what the playbook acts on"`
-	Steps         []Step   `json:"steps" doc:"what is done, in order"`
-	Rescue        []Step   `json:"rescue,omitempty" doc:"what is done when the steps failed"`
-	Finally       []Step   `json:"finally,omitempty" doc:"what is always done at the end"`
-	FinallyBudget Duration `json:"finally_budget" default:"1m" doc:"time of the finally steps, on top of the budget"`
+	Budget        Duration        `json:"budget" doc:"time the whole run may take; deadlines are absolute, a resume does not extend them"`
+	Inputs        Inputs          `json:"inputs,omitempty" doc:"what may be set from outside, by name"`
+	Target        Target          `json:"target,omitempty" doc:"what the playbook acts on"`
+	Steps         []Step          `json:"steps" doc:"what is done, in order"`
+	Rescue        []Step          `json:"rescue,omitempty" doc:"what is done when the steps failed"`
+	Finally       []Step          `json:"finally,omitempty" doc:"what is always done at the end"`
+	FinallyBudget Duration        `json:"finally_budget" default:"1m" doc:"time of the finally steps, on top of the budget"`
+	Outputs       map[string]Expr `json:"outputs,omitempty" doc:"what it gives to a playbook that runs it as a step, each an expression over its steps"`
 }
 
 // Target says what a playbook acts on.
@@ -91,10 +92,20 @@ type Step struct {
 	Steps   []Step   `json:"steps,omitempty" doc:"makes this a block: its steps, in order"`
 	Rescue  []Step   `json:"rescue,omitempty" doc:"of a block: what is done when its steps failed"`
 	Finally []Step   `json:"finally,omitempty" doc:"of a block: what is always done at its end"`
+
+	Foreach  Tree `json:"foreach,omitempty" doc:"of a block: a list, or an expression that gives one; the block is done for each of its elements, which its expressions call item"`
+	Parallel bool `json:"parallel,omitempty" doc:"of a block: its steps go on side by side, or with foreach its turns; when one fails no other one begins, and those that began end as they would"`
+	AtOnce   int  `json:"at_once,omitempty" minimum:"1" maximum:"64" doc:"how many go on side by side; without it all of them, 64 at most"`
 }
 
 // IsBlock says whether the step holds steps rather than an action.
-func (s *Step) IsBlock() bool { return len(s.Steps) > 0 || s.Uses == "" }
+func (s *Step) IsBlock() bool { return len(s.Steps) > 0 || s.Uses == "" || s.Calls() }
+
+// CallAction is the word under uses that makes a step of another playbook.
+const CallAction = "playbook.run"
+
+// Calls says whether the step is another playbook.
+func (s *Step) Calls() bool { return s.Uses == CallAction }
 
 // Label is what people call the step.
 func (s *Step) Label() string { return cmp.Or(s.Name, s.ID, s.Uses) }
@@ -150,13 +161,13 @@ func (e *Expectations) DecodeTree(t Tree, r *Report) {
 type Input struct {
 	Name        string   `json:"-"`
 	Pos         Pos      `json:"-"`
-	Type        string   `json:"type" enum:"string|int|number|bool|duration|share" doc:"type of the value"`
+	Type        string   `json:"type" enum:"string|int|number|bool|duration|share|list" doc:"type of the value; a list holds text, on the command line with commas between"`
 	Default     Tree     `json:"default,omitempty" doc:"value when none is given; without it the input is required"`
 	Description string   `json:"description,omitempty" doc:"what the input is for"`
 	Minimum     *float64 `json:"minimum,omitempty" doc:"least value of a number"`
 	Maximum     *float64 `json:"maximum,omitempty" doc:"greatest value of a number"`
-	Enum        []string `json:"enum,omitempty" doc:"the only values allowed"`
-	Pattern     string   `json:"pattern,omitempty" doc:"regular expression that text must match as a whole"`
+	Enum        []string `json:"enum,omitempty" doc:"the only values allowed; of a list, for each element"`
+	Pattern     string   `json:"pattern,omitempty" doc:"regular expression that text, or each element of a list, must match as a whole"`
 }
 
 // Inputs keeps the declared inputs in the order of the file, which is the

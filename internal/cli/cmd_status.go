@@ -123,15 +123,16 @@ func timeOrNil(t time.Time) *time.Time {
 // told gives the words for outputs. The recorded playbook names the actions; a
 // step whose action is no longer known is told by its outputs alone.
 func (a *App) told(s *journal.State) func(path string, out actions.Outputs) string {
-	byPath := map[string]*actions.Action{}
+	var p *executor.Program
 	if _, registry, err := a.world(); err == nil {
-		if p, bad := executor.Compile(s.Started.Source, registry); len(bad) == 0 {
-			p.Walk(func(n *executor.Node, _ string, _ int) { byPath[n.Path] = n.Action })
-		}
+		p, _ = executor.Compile(s.Started.Source, registry)
 	}
 	return func(path string, out actions.Outputs) string {
-		if act := byPath[path]; act != nil {
-			return cmp.Or(act.Told(out), facts(out))
+		if p == nil {
+			return facts(out)
+		}
+		if n := p.At(path); n != nil && n.Action != nil {
+			return cmp.Or(n.Action.Told(out), facts(out))
 		}
 		return facts(out)
 	}

@@ -46,11 +46,12 @@ func (a *App) find(arg string) (found, error) {
 		if err != nil {
 			return found{}, &exitError{code: exitInvalid, hint: "see: runback list", err: err}
 		}
-		return found{name: arg, where: "file", src: schema.Source{File: arg, Text: text}}, nil
+		return found{name: arg, where: "file", src: a.withCalls(schema.Source{File: arg, Text: text})}, nil
 	}
 	all := a.library()
 	for _, f := range all {
 		if f.name == arg {
+			f.src = a.withCalls(f.src)
 			return f, nil
 		}
 	}

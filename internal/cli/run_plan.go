@@ -7,7 +7,6 @@ import (
 
 	"github.com/runbackhq/runback/executor"
 	"github.com/runbackhq/runback/internal/journal"
-	"github.com/runbackhq/runback/schema"
 )
 
 // runPlan runs a saved plan: the text that was reviewed, with the inputs that
@@ -70,7 +69,7 @@ func (a *App) planAgain(ctx context.Context, p *executor.Program, saved *planFil
 	// The playbook may have been changed where it came from. One that is not
 	// there any more says nothing about what was reviewed.
 	if f, err := a.find(saved.Argument); err == nil {
-		now.Digest = schema.Source{Text: f.src.Text}.Digest()
+		now.Digest = f.src.Digest()
 	}
 	return now, nil
 }

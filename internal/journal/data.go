@@ -71,7 +71,9 @@ type Resumed struct {
 
 // Began opens a block or step.
 type Began struct {
-	Deadline time.Time `json:"deadline,omitzero"` // absolute
+	Deadline time.Time      `json:"deadline,omitzero"` // absolute
+	Items    []any          `json:"items,omitempty"`   // of a foreach: its elements
+	Inputs   map[string]any `json:"inputs,omitempty"`  // of another playbook: what it was given
 }
 
 // Skipped says why a step or block was not run.
@@ -161,4 +163,6 @@ type Ended struct {
 	Message string `json:"message,omitempty"`
 	Hint    string `json:"hint,omitempty"`
 	Step    string `json:"step,omitempty"` // the step that decided it
+	// Outputs are what another playbook gives to the one that runs it.
+	Outputs actions.Outputs `json:"outputs,omitempty"`
 }

@@ -37,7 +37,9 @@ type StepState struct {
 	Intent   *Intent         // the last announced effect
 	Open     bool            // the effect was announced and its result is not known
 	Acted    bool            // the effect took place and is not verified yet
-	Outputs  actions.Outputs // of Acted or Done
+	Items    []any           // of a foreach
+	Inputs   map[string]any  // of a block that is another playbook
+	Outputs  actions.Outputs // of Acted or Done, or of another playbook
 	Failure  *Failed
 	Skipped  *guard.Judgement
 	Verdict  *actions.Verdict      // of the last probe
@@ -131,9 +133,7 @@ func (s *State) step(path string) *StepState {
 func (st *StepState) apply(e Event) error {
 	switch e.Type {
 	case StepStart, BlockStart:
-		b, err := Decode[Began](e)
-		st.Start, st.Deadline = e.Time, b.Deadline
-		return err
+		return st.begin(e)
 	case StepSkipped:
 		k, err := Decode[Skipped](e)
 		st.Status, st.Skipped, st.End = Skip, &k.Guard, e.Time
@@ -172,6 +172,9 @@ func (st *StepState) apply(e Event) error {
 		return err
 	case BlockEnd:
 		b, err := Decode[Ended](e)
+		if err == nil {
+			st.Outputs, err = outputs(e)
+		}
 		st.Status, st.End, st.Decided = b.Status, e.Time, b.Step
 		if b.Message != "" {
 			st.Failure = &Failed{Status: b.Status, Message: b.Message, Hint: b.Hint, Final: true}
@@ -180,6 +183,23 @@ func (st *StepState) apply(e Event) error {
 	default:
 		return nil // an event of a later version that does not bear on the state
 	}
+}
+
+// begin reads what a step or block began with, with whole numbers as int, as
+// they were when it began.
+func (st *StepState) begin(e Event) error {
+	b, err := Decode[Began](e)
+	st.Start, st.Deadline = e.Time, b.Deadline
+	if err != nil || len(b.Items)+len(b.Inputs) == 0 {
+		return err
+	}
+	exact, err := actions.DecodeOutputs(e.Data)
+	if err != nil {
+		return err
+	}
+	st.Items, _ = exact["items"].([]any)
+	st.Inputs, _ = exact["inputs"].(map[string]any)
+	return nil
 }
 
 // changed says whether the event tells of an effect on the world.
