@@ -80,5 +80,5 @@ func options(env Env, more ...expr.Option) []expr.Option {
 	for _, name := range functions() {
 		opts = append(opts, expr.EnableBuiltin(name))
 	}
-	return append(opts, more...)
+	return append(append(opts, ours()...), more...)
 }

@@ -49,6 +49,13 @@ func (c *collector) visit(n ast.Node, mayBeAbsent bool) {
 		c.visit(x.Cond, false)
 		c.visit(x.Exp1, false)
 		c.visit(x.Exp2, false)
+	case *ast.CallNode:
+		if f, ok := x.Callee.(*ast.IdentifierNode); !ok || !isFunction(f.Value) {
+			c.visit(x.Callee, false)
+		}
+		for _, arg := range x.Arguments {
+			c.visit(arg, false)
+		}
 	default:
 		for _, child := range children(n) {
 			c.visit(child, false)
