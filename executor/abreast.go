@@ -26,6 +26,8 @@ func (s *session) abreast(ctx context.Context, nodes []*Node, places int) outcom
 		// What breaks the executor breaks the whole of it, not one step.
 		broken atomic.Pointer[any]
 	)
+	ctx, abandon := context.WithCancel(ctx)
+	defer abandon()
 	for _, i := range s.begunFirst(nodes) {
 		place <- struct{}{}
 		n := nodes[i]
@@ -41,7 +43,13 @@ func (s *session) abreast(ctx context.Context, nodes []*Node, places int) outcom
 			continue
 		}
 		wg.Go(func() {
-			defer func() { broken.CompareAndSwap(nil, recovered(recover())); <-place }()
+			defer func() {
+				if b := recovered(recover()); b != nil {
+					broken.CompareAndSwap(nil, b)
+					abandon()
+				}
+				<-place
+			}()
 			outs[i] = s.node(ctx, n)
 			if stops(outs[i], n) {
 				halt.Store(true)

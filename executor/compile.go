@@ -36,10 +36,16 @@ func (c *compiler) program(src schema.Source, prefix string, around *schema.Play
 		target = around.Spec.Target
 	}
 	c.parts = partNames(target)
-	c.names(pb.Spec.Steps, pb.Spec.Rescue, pb.Spec.Finally)
+	c.names(pb.Spec.Steps, pb.Spec.Rescue, pb.Spec.Finally, pb.Criteria)
 	p := &Program{Source: src, Playbook: pb}
 	p.target = c.target(pb.Spec.Target)
 	p.Body = c.body(prefix, pb.Spec.Steps, pb.Spec.Rescue, pb.Spec.Finally)
+	p.Body.Success = c.nodes(prefix+"~success/", pb.Criteria)
+	for _, n := range p.Body.Success {
+		if n.Action != nil && n.Action.Spec.Effect != actions.Observe {
+			c.fail(n.Step.Pos, "do it as a step", "a criterion of success only looks, and %q changes something", n.Step.Uses)
+		}
+	}
 	p.outputs = c.outputs(pb.Spec.Outputs)
 	return p
 }

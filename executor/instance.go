@@ -56,6 +56,7 @@ func (n *Node) turn(number string) *Node {
 
 func (b Body) moved(from, to string) Body {
 	b.Steps, b.Rescue, b.Finally = moved(b.Steps, from, to), moved(b.Rescue, from, to), moved(b.Finally, from, to)
+	b.Success = moved(b.Success, from, to)
 	return b
 }
 

@@ -142,6 +142,9 @@ func (pl *planner) body(ctx context.Context, b Body, section string, depth int) 
 			return err
 		}
 	}
+	if err := pl.abreast(ctx, b.Success, "success", depth); err != nil {
+		return err
+	}
 	return pl.nodes(ctx, b.Finally, "finally", depth)
 }
 

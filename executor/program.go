@@ -21,8 +21,9 @@ type Program struct {
 type Body struct {
 	Steps, Rescue, Finally []*Node
 
-	AtOnce int  // how many of the steps go on side by side, 0: one after the other
-	turns  bool // of a foreach: it is done once for each element
+	Success []*Node // of a playbook: what must come true after its steps
+	AtOnce  int     // how many of the steps go on side by side, 0: one after the other
+	turns   bool    // of a foreach: it is done once for each element
 }
 
 // Node is one compiled step or block.
@@ -63,7 +64,7 @@ func (b Body) walk(f func(*Node, string, int), section string, depth int) {
 	for _, part := range []struct {
 		nodes []*Node
 		name  string
-	}{{b.Steps, section}, {b.Rescue, "rescue"}, {b.Finally, "finally"}} {
+	}{{b.Steps, section}, {b.Rescue, "rescue"}, {b.Success, "success"}, {b.Finally, "finally"}} {
 		for _, n := range part.nodes {
 			f(n, part.name, depth)
 			n.Body.walk(f, part.name, depth+1)

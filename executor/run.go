@@ -105,6 +105,10 @@ func (s *session) body(ctx context.Context, b Body, finallyBudget time.Duration,
 	if len(b.Rescue) > 0 && recoverable(out) {
 		out = s.rescue(ctx, b.Rescue, out)
 	}
+	if out.ok() && len(b.Success) > 0 {
+		// Each criterion has a window of its own, on top of the budget.
+		out = s.abreast(s.operator, b.Success, maxAbreast)
+	}
 	if out.final() || len(b.Finally) == 0 || isNotDurable(out.err) {
 		return out
 	}

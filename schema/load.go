@@ -80,6 +80,11 @@ func (c *checker) playbook(pb *Playbook) {
 	}
 	c.steps(pb.Spec.Steps, pb.Spec.Budget, "the playbook")
 	c.steps(pb.Spec.Rescue, pb.Spec.Budget, "the playbook")
+	pb.Criteria = nil
+	for _, criterion := range pb.Spec.Success {
+		pb.Criteria = append(pb.Criteria, criterion.Step())
+	}
+	c.steps(pb.Criteria, 0, "success")
 	c.steps(pb.Spec.Finally, pb.Spec.FinallyBudget, "finally")
 }
 

@@ -15,6 +15,8 @@ type Playbook struct {
 	Kind       string   `json:"kind" enum:"Playbook" doc:"kind of document"`
 	Metadata   Metadata `json:"metadata" doc:"what the playbook is called and who owns it"`
 	Spec       Spec     `json:"spec" doc:"what it does"`
+
+	Criteria []Step `json:"-"` // of success, as steps
 }
 
 // Metadata says what a playbook is called and who owns it.
@@ -35,6 +37,7 @@ type Spec struct {
 	Steps         []Step          `json:"steps" doc:"what is done, in order"`
 	Rescue        []Step          `json:"rescue,omitempty" doc:"what is done when the steps failed"`
 	Finally       []Step          `json:"finally,omitempty" doc:"what is always done at the end"`
+	Success       []Criterion     `json:"success,omitempty" doc:"what must come true once the steps are done, and hold; all of it is watched at the same time, on top of the budget"`
 	FinallyBudget Duration        `json:"finally_budget" default:"1m" doc:"time of the finally steps, on top of the budget"`
 	Outputs       map[string]Expr `json:"outputs,omitempty" doc:"what it gives to a playbook that runs it as a step, each an expression over its steps"`
 }
