@@ -19,6 +19,10 @@ type Call struct {
 	// Wait sleeps for d or until ctx ends, and then gives the cause. It is
 	// here because an action has no clock.
 	Wait func(ctx context.Context, d time.Duration) error
+	// Ask waits for the answer of a person, who may take long and may answer
+	// after a crash: the question is recorded, and the answer too. It is here
+	// because only the executor hears what is said to a run. It is nil in a plan.
+	Ask func(ctx context.Context, q Question) (Answer, error)
 	// Say shows one line of progress to whoever watches; it is not a record.
 	Say func(line string)
 }

@@ -31,16 +31,15 @@ func (s *session) abreast(ctx context.Context, nodes []*Node, places int) outcom
 	for _, i := range s.begunFirst(nodes) {
 		place <- struct{}{}
 		n := nodes[i]
-		switch {
-		case s.known(n) != nil:
-		case s.stopping():
-			outs[i] = outcome{status: journal.Cancelled, err: errStopped, step: n.Path}
-			<-place
-			continue
-		case halt.Load():
-			outs[i] = outcome{status: journal.Skip}
-			<-place
-			continue
+		if s.known(n) == nil {
+			if out, stop := s.halts(ctx, n); stop || halt.Load() {
+				if !stop {
+					out = outcome{status: journal.Skip}
+				}
+				outs[i] = out
+				<-place
+				continue
+			}
 		}
 		wg.Go(func() {
 			defer func() {
@@ -103,5 +102,5 @@ func gravity(o outcome) int {
 	if isNotDurable(o.err) {
 		return 10
 	}
-	return slices.Index([]journal.Status{journal.Succeeded, journal.Refused, journal.FailedRun, journal.OverBudget, journal.Cancelled, journal.InDoubt}, o.status)
+	return slices.Index([]journal.Status{journal.Succeeded, journal.Refused, journal.FailedRun, journal.OverBudget, journal.Aborted, journal.Cancelled, journal.InDoubt}, o.status)
 }

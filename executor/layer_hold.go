@@ -45,8 +45,11 @@ func (s *session) hold(ctx context.Context, c *call, why error, pause *time.Dura
 	}
 	left := s.state.Started.Deadline.Sub(s.Clock.Now()).Round(time.Second)
 	c.act.Say(fmt.Sprintf("no answer, holding (%s of the budget left): %v", left, why))
-	if s.stopping() {
+	switch {
+	case s.stopping():
 		return errStopped
+	case !c.pending && s.aborting(ctx):
+		return errAborted // what was announced is asked of the world first
 	}
 	if err := s.Clock.Wait(ctx, *pause); err != nil {
 		return errors.Join(err, why)

@@ -77,6 +77,9 @@ func failed(err error, path string) outcome {
 	if stopped(err) {
 		o.status = journal.Cancelled
 	}
+	if errors.Is(err, errAborted) {
+		o.status = journal.Aborted
+	}
 	if refuses(err) {
 		o.status = journal.Refused
 	}

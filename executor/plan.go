@@ -90,6 +90,11 @@ func (s Planned) changes() bool {
 	return s.Preview == nil || s.Preview.Label == actions.Opaque || len(s.Preview.Changes) > 0
 }
 
+// waits says whether what an observation will see cannot be known now.
+func (s Planned) waits() bool {
+	return s.Effect == actions.Observe.String() && s.Preview != nil && s.Preview.Label == actions.Opaque && (s.Decision == WillRun || s.Decision == Later)
+}
+
 // Plan previews a program.
 func (r *Runner) Plan(ctx context.Context, p *Program, req Request) (*Plan, error) {
 	m := p.Playbook.Metadata
@@ -225,7 +230,7 @@ func (pl *planner) add(n *Node, s Planned) {
 		m["status"], m["outputs"] = string(journal.Succeeded), map[string]any(s.Outputs)
 	}
 	pl.scope.put(n.Path, m)
-	if s.changes() {
+	if s.changes() || s.waits() {
 		pl.pending = append(pl.pending, n.Step.ID)
 	}
 }

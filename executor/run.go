@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/runbackhq/runback/actions"
@@ -92,6 +93,9 @@ func (s *session) finish(ctx context.Context) (*journal.State, error) {
 		end.Status = journal.Mitigated
 		end.Message = fmt.Sprintf("every step succeeded; %d left to be put right before this is over", n)
 	}
+	if a := s.state.Aborting; a != nil && end.Status == journal.Aborted {
+		end.Message, end.Step = strings.TrimSuffix("aborted by "+a.User+": "+a.Reason, ": "), ""
+	}
 	err := s.record(ctx, journal.RunEnded, "", end)
 	if err == nil && lostLock(out.err) {
 		err = out.err
@@ -115,7 +119,7 @@ func (s *session) body(ctx context.Context, b Body, finallyBudget time.Duration,
 	// The deadline that may just have passed is not finally's; a stop is.
 	fctx, cancel := context.WithTimeoutCause(s.operator, finallyBudget, &SpentError{Owner: name, Allowed: finallyBudget})
 	defer cancel()
-	if fin := s.sequence(fctx, b.Finally); !fin.ok() && (out.ok() || fin.final() || isNotDurable(fin.err)) {
+	if fin := s.sequence(letFinish(fctx), b.Finally); !fin.ok() && (out.ok() || fin.final() || isNotDurable(fin.err)) {
 		return fin
 	}
 	return out
@@ -165,8 +169,8 @@ func (s *session) steps(ctx context.Context, b Body) outcome {
 
 func (s *session) sequence(ctx context.Context, nodes []*Node) outcome {
 	for _, n := range nodes {
-		if s.stopping() {
-			return outcome{status: journal.Cancelled, err: errStopped, step: n.Path}
+		if out, halt := s.halts(ctx, n); halt {
+			return out
 		}
 		out := s.node(ctx, n)
 		if stops(out, n) {

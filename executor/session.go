@@ -25,7 +25,9 @@ type session struct {
 	state     *journal.State
 	writer    *journal.Writer
 	watching  sync.Mutex // the watcher is told one thing at a time
-	step      stepFunc   // all layers
+	listening sync.Mutex
+	listener  listener
+	step      stepFunc // all layers
 	// operator ends when the operator stops the run at once. Every deadline of
 	// the run is below it; finally begins from it anew.
 	operator context.Context
@@ -104,6 +106,7 @@ func (s *session) call(n *Node) *call {
 		Key:    s.state.ID + "/" + n.Path,
 		Target: s.target,
 		Wait:   s.Clock.Wait,
+		Ask:    func(ctx context.Context, q actions.Question) (actions.Answer, error) { return s.ask(ctx, n, q) },
 		Say:    func(line string) { s.say(n.Path, line) },
 	}}
 }

@@ -85,7 +85,7 @@ func (w *world) registry(t testing.TB) actions.Registry {
 	}
 	settles.Name, settles.Settles = "t.settles", func(in setIn, _ setState) []string { return []string{"owed " + in.Key} }
 	r, err := actions.NewRegistry([]actions.Action{
-		actions.Define(set), actions.Define(blind), actions.Define(owes), actions.Define(settles),
+		asks(), actions.Define(set), actions.Define(blind), actions.Define(owes), actions.Define(settles),
 		actions.Define(actions.Def[getIn, struct{}, getOut]{Name: "t.get", Run: w.get}),
 		actions.Define(actions.Def[getIn, struct{}, getOut]{Name: "t.wait", Preview: func(context.Context, *actions.Call, getIn, struct{}) (actions.Preview, error) {
 			return actions.Preview{Label: actions.Exact, Summary: "waits"}, nil
@@ -202,6 +202,7 @@ type memory struct {
 	dieBefore int
 	dieAfter  int
 	holding   journal.Holding
+	notes     []journal.Note
 }
 
 type died struct{ at int }
@@ -221,6 +222,16 @@ func (m *memory) Append(_ context.Context, e journal.Event, c journal.Claim) err
 		panic(died{e.Seq})
 	}
 	return nil
+}
+
+func (m *memory) Post(_ context.Context, n journal.Note) error {
+	n.ID = int64(len(m.notes) + 1)
+	m.notes = append(m.notes, n)
+	return nil
+}
+
+func (m *memory) Notes(_ context.Context, _ string, after int64) ([]journal.Note, error) {
+	return m.notes[min(after, int64(len(m.notes))):], nil
 }
 
 func (m *memory) Holding(context.Context, string) (journal.Holding, error) { return m.holding, nil }
@@ -248,6 +259,7 @@ type bench struct {
 	store *memory
 	stop  chan struct{}
 	calls map[string]schema.Source // playbooks that can be run as steps
+	user  string
 }
 
 func newBench(t testing.TB) *bench {
@@ -256,7 +268,7 @@ func newBench(t testing.TB) *bench {
 
 func (b *bench) runner() *executor.Runner {
 	return &executor.Runner{Registry: b.w.registry(b.t), Store: b.store, World: b.w, Clock: executor.SystemClock(), Watch: quiet{}, Stop: b.stop,
-		Alive: func(journal.Process) (bool, bool) { return false, true }, Who: executor.Who{Process: journal.Process{PID: 1}}}
+		Alive: func(journal.Process) (bool, bool) { return false, true }, Who: executor.Who{User: b.user, Process: journal.Process{PID: 1}}}
 }
 
 func (b *bench) program(spec string) *executor.Program {

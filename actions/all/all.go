@@ -12,6 +12,7 @@ import (
 	"github.com/runbackhq/runback/actions/command"
 	httpcheck "github.com/runbackhq/runback/actions/http"
 	"github.com/runbackhq/runback/actions/k8s"
+	"github.com/runbackhq/runback/actions/manual"
 	"github.com/runbackhq/runback/actions/postgres"
 	"github.com/runbackhq/runback/actions/terraform"
 	"github.com/runbackhq/runback/actions/time"
@@ -36,6 +37,7 @@ func (n Needs) Registry() (actions.Registry, error) {
 		command.Actions(tool.Room{Base: n.Children}),
 		httpcheck.Actions(),
 		k8s.Actions(n.Kube),
+		manual.Actions(),
 		postgres.Actions(tool.Room{Base: n.Children}),
 		terraform.Actions(tool.Room{Base: n.Children}),
 		time.Actions(),

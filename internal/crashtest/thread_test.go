@@ -71,6 +71,15 @@ func (s threadStore) Runs(ctx context.Context) ([]journal.Span, error) {
 	return on(s.t, func() ([]journal.Span, error) { return s.in.Runs(ctx) })
 }
 
+func (s threadStore) Post(ctx context.Context, n journal.Note) error {
+	_, err := on(s.t, func() (any, error) { return nil, s.in.Post(ctx, n) })
+	return err
+}
+
+func (s threadStore) Notes(ctx context.Context, run string, after int64) ([]journal.Note, error) {
+	return on(s.t, func() ([]journal.Note, error) { return s.in.Notes(ctx, run, after) })
+}
+
 func (s threadStore) Close() error {
 	_, err := on(s.t, func() (any, error) { return nil, s.in.Close() })
 	return err

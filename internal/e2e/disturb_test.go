@@ -155,7 +155,8 @@ func (p *program) until(d trial, s *scene, args []string) result {
 	log := p.state + "/points"
 	cmd.Env = append(cmd.Env, "RUNBACK_CRASH_LOG="+log)
 	over := make(chan result, 1)
-	go func() { over <- finish(p.t, cmd) }()
+	end := begin(p.t, cmd)
+	go func() { over <- end() }()
 	for passed := false; !passed; time.Sleep(2 * time.Millisecond) {
 		select {
 		case res := <-over:

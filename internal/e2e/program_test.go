@@ -47,17 +47,31 @@ func (p *program) run(args ...string) result {
 
 func finish(t testing.TB, cmd *exec.Cmd) result {
 	t.Helper()
+	return begin(t, cmd)()
+}
+
+// begin starts a program; what it gives waits for its end.
+func begin(t testing.TB, cmd *exec.Cmd) (end func() result) {
+	t.Helper()
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	begin := time.Now()
-	err := cmd.Run()
+	at := time.Now()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() result { return ended(t, cmd, at, &out, &errs) }
+}
+
+func ended(t testing.TB, cmd *exec.Cmd, begin time.Time, out, errs *bytes.Buffer) result {
+	t.Helper()
+	err := cmd.Wait()
 	res := result{out: out.String(), err: errs.String(), took: time.Since(begin)}
 	exit := new(exec.ExitError)
 	switch {
 	case errors.As(err, &exit):
 		res.code = exit.ExitCode()
 	case err != nil:
-		t.Fatal(err)
+		t.Error(err)
 	}
 	return res
 }

@@ -146,7 +146,10 @@ func TestUnreachable(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(1500 * time.Millisecond) // let it begin: it must know the cluster first
+	// It must know the cluster before the cluster falls silent.
+	for begun := []struct{ ID string }{}; len(begun) == 0; time.Sleep(20 * time.Millisecond) {
+		p.json(&begun, "runs")
+	}
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,8 @@ func TestPasswordIsNowhere(t *testing.T) {
 			said := p.must(0, "plan", file, "-o", p.state+"/plan.json")
 			cmd := p.command("run", file, "--yes", "--reason", "test", "-o", "json")
 			over := make(chan result, 1)
-			go func() { over <- finish(t, cmd) }()
+			end := begin(t, cmd)
+			go func() { over <- end() }()
 			var res result
 			seen, looked := map[string]bool{}, 0
 			for done := false; !done; looked++ {
@@ -111,7 +112,7 @@ func processesOf(p *program, own *os.Process, seen map[string]bool) {
 		pid, _ := strconv.Atoi(filepath.Base(dir))
 		name, _, _ := strings.Cut(string(args), "\x00")
 		ours := strings.Contains(string(env), "XDG_STATE_HOME="+p.state)
-		if own != nil && pid == own.Pid {
+		if pid == own.Pid {
 			env, ours = nil, false
 		}
 		bad := holds(string(args), testpostgres.Password) || ours && holds(string(env), testpostgres.Password)

@@ -14,20 +14,23 @@ type Type string
 
 // The events of a run, in the order in which a run meets them.
 const (
-	RunStarted  Type = "run.started"  // Started
-	RunResumed  Type = "run.resumed"  // Resumed
-	BlockStart  Type = "block.start"  // Began
-	StepStart   Type = "step.start"   // Began
-	StepSkipped Type = "step.skipped" // Skipped
-	StepIntent  Type = "step.intent"  // Intent: durable before the effect begins
-	StepProbed  Type = "step.probed"  // Probed: what the world says of an interrupted step
-	StepActed   Type = "step.acted"   // Acted: the effect is there, verification is open
-	StepDone    Type = "step.done"    // Done
-	StepFailed  Type = "step.failed"  // Failed: one attempt, or with Final the step
-	StepDecided Type = "step.decided" // Decided: what a person said of a doubtful step
-	StepHeld    Type = "step.held"    // Held: the run waits for a system that does not answer
-	BlockEnd    Type = "block.end"    // Ended
-	RunEnded    Type = "run.ended"    // Ended
+	RunStarted   Type = "run.started"   // Started
+	RunResumed   Type = "run.resumed"   // Resumed
+	BlockStart   Type = "block.start"   // Began
+	StepStart    Type = "step.start"    // Began
+	StepSkipped  Type = "step.skipped"  // Skipped
+	StepIntent   Type = "step.intent"   // Intent: durable before the effect begins
+	StepProbed   Type = "step.probed"   // Probed: what the world says of an interrupted step
+	StepActed    Type = "step.acted"    // Acted: the effect is there, verification is open
+	StepDone     Type = "step.done"     // Done
+	StepFailed   Type = "step.failed"   // Failed: one attempt, or with Final the step
+	StepDecided  Type = "step.decided"  // Decided: what a person said of a doubtful step
+	StepHeld     Type = "step.held"     // Held: the run waits for a system that does not answer
+	BlockEnd     Type = "block.end"     // Ended
+	RunAborting  Type = "run.aborting"  // Aborting: no further step begins, finally is done
+	StepAsked    Type = "step.asked"    // Asked: the step waits for a person
+	StepAnswered Type = "step.answered" // Answered
+	RunEnded     Type = "run.ended"     // Ended
 
 	// After the end of a run.
 	ObligationClosed Type = "obligation.closed" // Closed

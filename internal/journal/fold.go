@@ -10,20 +10,21 @@ import (
 
 // State is what follows from the events of a run.
 type State struct {
-	ID      string
-	Started Started
-	At      time.Time // when the run started
-	Ended   time.Time // zero while it has not ended
-	Status  Status
-	End     Ended
-	Process Process // of the last executor
-	Changed bool    // whether any effect took place
-	Steps   map[string]*StepState
-	Order   []string // paths in the order in which they were first met
-	Acted   []string // paths of changes in the order in which their effects took place
-	Open    []Owed   // obligations that nobody has put right
-	Last    Event
-	Latest  time.Time // the latest time of any event: a clock may have been set back since
+	ID       string
+	Started  Started
+	At       time.Time // when the run started
+	Ended    time.Time // zero while it has not ended
+	Status   Status
+	End      Ended
+	Process  Process // of the last executor
+	Changed  bool    // whether any effect took place
+	Steps    map[string]*StepState
+	Order    []string  // paths in the order in which they were first met
+	Acted    []string  // paths of changes in the order in which their effects took place
+	Open     []Owed    // obligations that nobody has put right
+	Aborting *Aborting // nil unless somebody asked for the end of the run
+	Last     Event
+	Latest   time.Time // the latest time of any event: a clock may have been set back since
 }
 
 // StepState is what is known of one step or block.
@@ -46,6 +47,8 @@ type StepState struct {
 	Found    []actions.FieldChange // by the last probe, if it stopped the run
 	Decided  string                // of a block: the step that decided how it ended
 	Decision *Decided              // of a person, about a doubt
+	Asked    *Asked                // nil unless it asked a person
+	Answer   *actions.Answer       // nil while nobody answered
 }
 
 // NewState is the state before the first event.
@@ -92,6 +95,10 @@ func (s *State) Apply(e Event) error {
 	case RunEnded:
 		s.End, err = Decode[Ended](e)
 		s.Status, s.Ended = s.End.Status, e.Time
+	case RunAborting:
+		var a Aborting
+		a, err = Decode[Aborting](e)
+		s.Aborting = &a
 	case ObligationClosed:
 		var c Closed
 		c, err = Decode[Closed](e)
@@ -145,6 +152,14 @@ func (st *StepState) apply(e Event) error {
 	case StepProbed:
 		p, err := Decode[Probed](e)
 		st.Verdict, st.Found = &p.Verdict, p.Found
+		return err
+	case StepAsked:
+		a, err := Decode[Asked](e)
+		st.Asked, st.Answer = &a, nil
+		return err
+	case StepAnswered:
+		a, err := Decode[Answered](e)
+		st.Answer = &a.Answer
 		return err
 	case StepActed:
 		var err error

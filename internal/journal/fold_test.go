@@ -3,6 +3,7 @@ package journal_test
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -142,7 +143,7 @@ func TestFoldOfARun(t *testing.T) {
 	if s = folded(t, end); s.Status != journal.Cancelled || s.End.Message != "m" || !s.Ended.Equal(second(1)) {
 		t.Errorf("ended: %+v", s)
 	}
-	if s = folded(t, end, entry{journal.RunResumed, "", journal.Resumed{Process: journal.Process{PID: 2}}}); s.Status != journal.Running || s.End != (journal.Ended{}) || !s.Ended.IsZero() || s.Process.PID != 2 || s.Started.Process.PID != 1 {
+	if s = folded(t, end, entry{journal.RunResumed, "", journal.Resumed{Process: journal.Process{PID: 2}}}); s.Status != journal.Running || !reflect.DeepEqual(s.End, journal.Ended{}) || !s.Ended.IsZero() || s.Process.PID != 2 || s.Started.Process.PID != 1 {
 		t.Errorf("resumed: %+v", s)
 	}
 	s = folded(t, entry{journal.StepStart, "b", journal.Began{}}, entry{journal.StepStart, "a", journal.Began{}}, entry{journal.StepDone, "b", journal.Done{}})

@@ -15,6 +15,7 @@ const (
 	FailedRun  Status = "failed"
 	Refused    Status = "refused" // a guard stopped it; of a run: nothing was changed
 	Cancelled  Status = "cancelled"
+	Aborted    Status = "aborted"  // stopped for good by a person; finally was done
 	InDoubt    Status = "in_doubt" // whether it took effect cannot be known
 	OverBudget Status = "budget_exceeded"
 	Mitigated  Status = "mitigated" // it did what it should, and left obligations open

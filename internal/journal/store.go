@@ -10,6 +10,7 @@ import (
 
 // Store keeps events. Implementations pass the suite in journaltest.
 type Store interface {
+	Mailbox
 	// Append makes the event durable before it returns. It fails with
 	// ErrOvertaken when the claim is not the newest one of its target, or when
 	// an event with this run and number exists: another executor has taken over.

@@ -32,6 +32,7 @@ func Exercise(t *testing.T, open func(t *testing.T) journal.Store) {
 		"counts the epochs of a target":           countsEpochs,
 		"lets exactly one claim a target":         oneClaims,
 		"writes only under the newest claim":      newestClaimWrites,
+		"keeps the notes of a run in order":       keepsNotes,
 	} {
 		t.Run(name, func(t *testing.T) { check(t, open) })
 	}

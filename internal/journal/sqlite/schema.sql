@@ -21,4 +21,16 @@ CREATE TABLE IF NOT EXISTS claims (
   holder TEXT    NOT NULL,
   held   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 2;
+-- Notes are what other processes say to the executor of a run. (Layout 3.)
+CREATE TABLE IF NOT EXISTS notes (
+  id   INTEGER PRIMARY KEY AUTOINCREMENT,
+  run  TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  path TEXT NOT NULL,
+  of   TEXT NOT NULL,
+  by   TEXT NOT NULL,
+  at   TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS notes_of_run ON notes (run, id);
+PRAGMA user_version = 3;

@@ -99,7 +99,7 @@ func (s *Store) prepare(ctx context.Context) error {
 }
 
 // layout is the version of the tables. A file of a later version is left alone.
-const layout = 2
+const layout = 3
 
 // layOut makes the tables of a new file. It does so in one transaction: two
 // processes may meet the same new file.
