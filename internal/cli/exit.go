@@ -96,7 +96,7 @@ func statusCode(s journal.Status) int {
 		return exitRefused
 	case journal.InDoubt:
 		return exitInDoubt
-	case journal.Cancelled:
+	case journal.Cancelled, journal.Aborted:
 		return exitCancelled
 	case journal.OverBudget:
 		return exitSpent

@@ -36,7 +36,7 @@ previewed before they run and resumed after a crash without doing anything twice
 		return &exitError{code: exitUsage, hint: "see: " + cmd.CommandPath() + " --help", err: err}
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.listCmd(), a.showCmd(), a.planCmd(), a.approveCmd(), a.runCmd(), a.resumeCmd(), a.undoCmd(), a.closeCmd(), a.runsCmd(), a.statusCmd(),
+	root.AddCommand(a.listCmd(), a.showCmd(), a.planCmd(), a.approveCmd(), a.runCmd(), a.resumeCmd(), a.abortCmd(), a.undoCmd(), a.closeCmd(), a.runsCmd(), a.statusCmd(),
 		a.verifyCmd(), a.validateCmd(), a.actionsCmd(), a.schemaCmd(), a.versionCmd())
 	wrapArgs(root)
 	return root

@@ -38,7 +38,7 @@ func (a *App) next(st style, s *journal.State) {
 		fmt.Fprintf(a.Out, "  go on: %s\n", st.info("runback resume "+s.ID))
 	case journal.InDoubt:
 		a.doubts(st, s)
-	case journal.FailedRun, journal.OverBudget:
+	case journal.FailedRun, journal.OverBudget, journal.Aborted:
 		if s.Changed {
 			fmt.Fprintln(a.Out, st.warn("  some steps took effect before it ended; they stay as they are"))
 		}
