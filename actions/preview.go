@@ -21,6 +21,9 @@ type Preview struct {
 	Sets    []FieldValue  `json:"sets,omitempty"`    // single fields that are enforced, also those that are so already; a plan chains steps by them
 	Notes   []string      `json:"notes,omitempty"`   // consequences: "3 pods end, grace 10s"
 	Assumes []string      `json:"assumes,omitempty"` // what must hold for the preview to be right
+	// Acts says that a person acts while an observation waits: what is seen after
+	// it may be something else than what is seen now.
+	Acts bool `json:"acts,omitempty"`
 	// Adversaries may change back what the step changes.
 	Adversaries []Adversary `json:"adversaries,omitempty"`
 }

@@ -30,7 +30,7 @@ func (c *compiler) program(src schema.Source, prefix string, around *schema.Play
 		return nil
 	}
 	c.running = append(slices.Clip(c.running), pb.Metadata.Name)
-	c.playbook, c.inputs, c.later = pb, inputsType(pb.Spec.Inputs), map[string]bool{}
+	c.playbook, c.inputs, c.secrets, c.later = pb, inputsType(pb.Spec.Inputs), secretsType(pb.Spec.Secrets), map[string]bool{}
 	target := pb.Spec.Target
 	if around != nil {
 		target = around.Spec.Target
@@ -56,6 +56,7 @@ type compiler struct {
 	registry actions.Registry
 	found    schema.Diagnostics
 	inputs   *schema.Type
+	secrets  *schema.Type
 	steps    []schema.Field             // the steps that may be referred to so far
 	later    map[string]bool            // every step id
 	parts    map[string]map[string]bool // the names of the parts of the target, by kind

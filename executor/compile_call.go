@@ -74,6 +74,8 @@ func (c *compiler) misfit(n *Node, inner *schema.Playbook) string {
 		return "it acts on Kubernetes, and the target here has none"
 	case its.Protected && !mine.Protected:
 		return "its target is protected, and the one here is not"
+	case clash(c.playbook.Spec.Secrets, inner.Spec.Secrets) != "":
+		return fmt.Sprintf("secret %s is somewhere else there", clash(c.playbook.Spec.Secrets, inner.Spec.Secrets))
 	case n.budget() > c.playbook.Spec.Budget.Std():
 		return fmt.Sprintf("it may take %s, and the budget here is %s", schema.Duration(n.budget()), c.playbook.Spec.Budget)
 	}
@@ -83,6 +85,16 @@ func (c *compiler) misfit(n *Node, inner *schema.Playbook) string {
 			if !have[kind][name] {
 				return fmt.Sprintf("it acts on %s.%s, and the target here has no such", kind, name)
 			}
+		}
+	}
+	return ""
+}
+
+// clash names a secret that two playbooks look for in different places.
+func clash(a, b map[string]schema.SecretSource) string {
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		if other, both := b[name]; both && other.String() != a[name].String() {
+			return name
 		}
 	}
 	return ""

@@ -50,6 +50,8 @@ func (c *compiler) meant(message string) string {
 		return fmt.Sprintf("step %q runs later: a step sees only what ran before it", word)
 	case word == "outputs":
 		return "the outputs of the step itself can be named in expect and verify only"
+	case word == "secrets":
+		return "a secret can stand only where it is used and not shown; see: runback actions NAME"
 	case word == "steps" || word == "run":
 		return "a target is known before anything runs: it can name inputs only"
 	}

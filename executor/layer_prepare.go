@@ -8,6 +8,7 @@ import (
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/internal/secret"
 	"github.com/runbackhq/runback/schema"
 )
 
@@ -18,7 +19,7 @@ import (
 func (s *session) prepared(next stepFunc) stepFunc {
 	return func(ctx context.Context, c *call) outcome {
 		if c.pending {
-			in, err := decodeRecorded(c.node, c.intent.In)
+			in, err := decodeRecorded(c.node, c.intent.In, s.secrets)
 			if err != nil {
 				return failed(err, c.node.Path)
 			}
@@ -32,7 +33,7 @@ func (s *session) prepared(next stepFunc) stepFunc {
 		if err != nil {
 			return failed(err, c.node.Path)
 		}
-		in, found := c.node.Action.Decode(tree)
+		in, found := c.node.Action.Decode(revealed(tree, s.secrets))
 		if err := found.Err(); err != nil {
 			return failed(actions.Invalid("", "%w", err), c.node.Path)
 		}
@@ -81,12 +82,12 @@ func (s *session) resolved(n *Node) (schema.Tree, error) {
 	return tree, nil
 }
 
-func decodeRecorded(n *Node, raw json.RawMessage) (any, error) {
+func decodeRecorded(n *Node, raw json.RawMessage, secrets *secret.Book) (any, error) {
 	tree, err := schema.FromJSON(raw, schema.Pos{File: "journal"})
 	if err != nil {
 		return nil, err
 	}
-	in, found := n.Action.Decode(tree)
+	in, found := n.Action.Decode(revealed(tree, secrets))
 	if err := found.Err(); err != nil {
 		return nil, fmt.Errorf("recorded inputs of %s: %w", owner(n), err)
 	}

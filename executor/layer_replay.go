@@ -19,10 +19,25 @@ func (s *session) replayed(next stepFunc) stepFunc {
 			return recalled(c.node.Path, st)
 		}
 		if st != nil && (st.Open || st.Acted) {
-			c.attempt, c.intent, c.pending = st.Attempt, st.Intent, true
+			intent, err := s.recorded(st.Intent)
+			if err != nil {
+				return failed(err, c.node.Path)
+			}
+			c.attempt, c.intent, c.pending = st.Attempt, intent, true
 		}
 		return next(ctx, c)
 	}
+}
+
+// recorded gives what was announced, with its secrets.
+func (s *session) recorded(in *journal.Intent) (*journal.Intent, error) {
+	if in == nil || s.secrets.Empty() {
+		return in, nil
+	}
+	out := *in
+	var err error
+	out.State, err = s.secrets.RevealJSON(in.State)
+	return &out, err
 }
 
 func recalled(path string, st *journal.StepState) outcome {

@@ -3,12 +3,14 @@ package executor
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/guard"
 	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/internal/secret"
 	"github.com/runbackhq/runback/schema"
 )
 
@@ -92,7 +94,7 @@ func (s Planned) changes() bool {
 
 // waits says whether what an observation will see cannot be known now.
 func (s Planned) waits() bool {
-	return s.Effect == actions.Observe.String() && s.Preview != nil && s.Preview.Label == actions.Opaque && (s.Decision == WillRun || s.Decision == Later)
+	return s.Effect == actions.Observe.String() && s.Preview != nil && s.Outputs == nil && (s.Decision == WillRun || s.Decision == Later)
 }
 
 // Plan previews a program.
@@ -103,6 +105,11 @@ func (r *Runner) Plan(ctx context.Context, p *Program, req Request) (*Plan, erro
 		Source: p.Source, By: r.Who.User, Approve: p.Playbook.Spec.Target.Protected, Guarded: p.Playbook.Spec.Target.Protected,
 		Created: r.Clock.Now().UTC(), Budget: p.Playbook.Spec.Budget, Inputs: req.Inputs, Target: req.Target, Identity: req.Identity,
 	}}
+	var err error
+	if pl.secrets, err = r.book(ctx, p, "plan", req.Target); err != nil {
+		return nil, err
+	}
+	pl.scope.share("secrets", pl.secrets.Marks())
 	pl.scope.bind("", "inputs", scopeInputs(req.Inputs))
 	// The clock of the run stands still in a plan.
 	now := r.Clock.Now()
@@ -110,7 +117,7 @@ func (r *Runner) Plan(ctx context.Context, p *Program, req Request) (*Plan, erro
 	ctx, cancel := context.WithTimeoutCause(ctx, planTime, &SpentError{Owner: "the plan", Allowed: planTime})
 	defer cancel()
 	if err := pl.body(ctx, p.Body, "steps", 0); err != nil {
-		return nil, err
+		return nil, pl.secrets.Err(err)
 	}
 	pl.plan.Lock = r.holder(ctx, req.Target)
 	return pl.plan, nil
@@ -123,9 +130,11 @@ type planner struct {
 	Runner
 	plan    *Plan
 	scope   *scope
+	secrets *secret.Book
 	target  actions.Target
 	project projection
 	pending []string // steps that would have changed the world by now
+	untold  []string // steps whose outputs cannot be known now
 	maybe   bool     // inside a block whose guard is open, or in rescue
 }
 
@@ -198,10 +207,10 @@ func (pl *planner) guard(n *Node, s *Planned) {
 		pl.refuse(s, err)
 	case j.Truth == guard.False:
 		s.Decision = WillSkip
-	case j.Truth == guard.Unknown && len(pl.pending) == 0 && !pl.maybe:
+	case j.Truth == guard.Unknown && len(pl.pending)+len(pl.untold) == 0 && !pl.maybe:
 		pl.refuse(s, &RefusedError{Message: "the guard of " + owner(n) + " cannot be decided", Judgement: j})
 	case j.Truth == guard.Unknown:
-		s.Decision, s.Reason = Later, "decided after "+strings.Join(pl.pending, ", ")
+		s.Decision, s.Reason = Later, "decided after "+strings.Join(append(slices.Clip(pl.pending), pl.untold...), ", ")
 	}
 }
 
@@ -221,6 +230,7 @@ func (pl *planner) refuse(s *Planned, err error) {
 }
 
 func (pl *planner) add(n *Node, s Planned) {
+	s = pl.hidden(s)
 	pl.plan.Steps = append(pl.plan.Steps, s)
 	m := map[string]any{}
 	if s.Decision == WillSkip {
@@ -230,7 +240,10 @@ func (pl *planner) add(n *Node, s Planned) {
 		m["status"], m["outputs"] = string(journal.Succeeded), map[string]any(s.Outputs)
 	}
 	pl.scope.put(n.Path, m)
-	if s.changes() || s.waits() {
+	switch {
+	case s.changes() || s.waits() && s.Preview.Acts:
 		pl.pending = append(pl.pending, n.Step.ID)
+	case s.waits():
+		pl.untold = append(pl.untold, n.Step.ID)
 	}
 }

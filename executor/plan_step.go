@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 
 	"github.com/runbackhq/runback/actions"
@@ -26,12 +27,12 @@ func (pl *planner) step(ctx context.Context, n *Node, s *Planned) error {
 		s.Preview = &actions.Preview{Label: actions.Opaque, Summary: "known after " + strings.Join(missing, ", ")}
 		return nil
 	}
-	in, found := n.Action.Decode(tree)
+	in, found := n.Action.Decode(revealed(tree, pl.secrets))
 	if err := found.Err(); err != nil {
 		pl.refuse(s, actions.Invalid("", "%w", err))
 		return nil
 	}
-	act := &actions.Call{Key: "plan/" + n.Path, Target: pl.target, Wait: pl.Clock.Wait, Say: func(line string) { pl.Watch.Say(n.Path, line) }}
+	act := &actions.Call{Key: "plan/" + n.Path, Target: pl.target, Wait: pl.Clock.Wait, Say: func(line string) { pl.Watch.Say(n.Path, pl.secrets.Hide(line)) }}
 	if spec.Effect == actions.Observe && !spec.Previews {
 		return pl.look(ctx, n, s, act, in)
 	}
@@ -99,4 +100,37 @@ func (pl *planner) trouble(ctx context.Context, s *Planned, err error) error {
 	}
 	pl.refuse(s, err)
 	return nil
+}
+
+// hidden gives a planned step as it may be shown.
+func (pl *planner) hidden(s Planned) Planned {
+	if pl.secrets.Empty() {
+		return s
+	}
+	raw, err := json.Marshal(s)
+	if err == nil {
+		raw, err = pl.secrets.HideJSON(raw)
+	}
+	var out Planned
+	if err == nil {
+		err = json.Unmarshal(raw, &out)
+	}
+	if err != nil {
+		return Planned{Path: s.Path, ID: s.ID, Section: s.Section, Decision: WouldStop, Reason: "it cannot be shown: " + pl.secrets.Hide(err.Error())}
+	}
+	if s.Outputs != nil {
+		out.Outputs = numbersAgain(raw)
+	}
+	return out
+}
+
+// numbersAgain reads the outputs with whole numbers as int, as expressions see
+// them.
+func numbersAgain(raw []byte) actions.Outputs {
+	all, err := actions.DecodeOutputs(raw)
+	if err != nil {
+		return nil
+	}
+	out, _ := all["outputs"].(map[string]any)
+	return out
 }

@@ -16,12 +16,16 @@ import (
 // error is about the run's bookkeeping (the journal, the target); how the
 // steps came out is in the state.
 func (r *Runner) Run(ctx context.Context, p *Program, req Request) (*journal.State, error) {
+	secrets, err := r.book(ctx, p, req.ID, req.Target)
+	if err != nil {
+		return nil, err
+	}
 	ctx, held, err := r.lock(ctx, req.ID, p.Playbook.Metadata.Name, req.Target, req.Identity)
 	if err != nil {
 		return nil, err
 	}
 	defer r.unlock(ctx, held)
-	s := r.session(p, held, req.Target, journal.NewState())
+	s := r.session(p, held, req.Target, journal.NewState(), secrets)
 	m := p.Playbook.Metadata
 	started := journal.Started{
 		Playbook: m.Name, Version: m.Version, Title: m.Title, Digest: p.Source.Digest(), Source: p.Source,
@@ -51,12 +55,16 @@ func (r *Runner) Resume(ctx context.Context, p *Program, state *journal.State, r
 	if err != nil {
 		return state, err
 	}
+	secrets, err := r.book(ctx, p, state.ID, state.Started.Target)
+	if err != nil {
+		return state, err
+	}
 	ctx, held, err := r.lock(ctx, state.ID, state.Started.Playbook, state.Started.Target, identity)
 	if err != nil {
 		return state, err
 	}
 	defer r.unlock(ctx, held)
-	s := r.session(p, held, state.Started.Target, state)
+	s := r.session(p, held, state.Started.Target, state, secrets)
 	if err := s.record(ctx, journal.RunResumed, "", journal.Resumed{User: r.Who.User, Process: r.Who.Process, Identity: identity, Tool: r.Who.Tool, Epoch: held.claim.Epoch}); err != nil {
 		return state, err
 	}

@@ -15,6 +15,7 @@ type Runner struct {
 	Registry actions.Registry
 	Store    journal.Store
 	World    World
+	Vault    Vault // nil where no playbook needs secrets
 	Clock    Clock
 	Alive    func(journal.Process) (alive, known bool) // of an executor; see internal/process
 	Watch    Watcher

@@ -9,6 +9,7 @@ import (
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/guard"
 	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/internal/secret"
 )
 
 // session is one run in the hands of one executor.
@@ -18,6 +19,8 @@ type session struct {
 	lease  *holding
 	target actions.Target
 	scope  *scope
+
+	secrets *secret.Book
 
 	// Steps side by side record in turn. What was recorded is folded at once, so
 	// that what is true is what was recorded.
@@ -47,8 +50,9 @@ type stepFunc func(ctx context.Context, c *call) outcome
 
 type layer func(next stepFunc) stepFunc
 
-func (r *Runner) session(p *Program, h *holding, target actions.Target, state *journal.State) *session {
-	s := &session{Runner: *r, prog: p, lease: h, target: target, state: state, scope: newScope()}
+func (r *Runner) session(p *Program, h *holding, target actions.Target, state *journal.State, secrets *secret.Book) *session {
+	s := &session{Runner: *r, prog: p, lease: h, target: target, state: state, scope: newScope(), secrets: secrets}
+	s.scope.share("secrets", secrets.Marks())
 	s.Clock = r.Clock.forward(state.Latest)
 	last := state.Last
 	last.Run = h.claim.Run
@@ -78,10 +82,14 @@ func (s *session) observe(e journal.Event) {
 func (s *session) say(path, line string) {
 	s.watching.Lock()
 	defer s.watching.Unlock()
-	s.Watch.Say(path, line)
+	s.Watch.Say(path, s.secrets.Hide(line))
 }
 
 func (s *session) record(ctx context.Context, typ journal.Type, p string, data any) error {
+	data, err := hidden(s.secrets, data)
+	if err != nil {
+		return err
+	}
 	s.recording.Lock()
 	defer s.recording.Unlock()
 	return s.writer.Append(ctx, typ, p, data)

@@ -3,6 +3,7 @@ package executor
 import (
 	"cmp"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ func (c *compiler) with(n *Node, a actions.Action, env guard.Env) {
 			c.found = append(c.found, d)
 		}
 	}
-	c.templates(tree, a.Spec.In, env, n.values)
+	c.withSecrets(n, tree, a.Spec.In, env)
 	for _, f := range a.Spec.In.Fields {
 		if f.Names != "" {
 			c.namesPart(n, tree, f)
@@ -53,6 +54,23 @@ func (c *compiler) namesPart(n *Node, tree schema.Tree, f schema.Field) {
 		c.fail(n.Step.Pos, "add "+f.Name+": with one of: "+strings.Join(parts, ", "), "the target has %d %s, and the step names none", len(parts), f.Names)
 	case given && written && value.Kind == schema.String && !c.parts[f.Names][name]:
 		c.failWide(value.Pos, len(name), cmp.Or(schema.DidYouMean(name, parts), "it has: "+strings.Join(parts, ", ")), "the target has no %s %q", one, name)
+	}
+}
+
+// withSecrets checks the expressions of the inputs of an action. Where the field
+// says so a secret may stand in them.
+func (c *compiler) withSecrets(n *Node, tree schema.Tree, in *schema.Type, env guard.Env) {
+	if tree.Kind != schema.Map {
+		c.templates(tree, in, env, n.values)
+		return
+	}
+	open := env.With("secrets", c.secrets)
+	for _, p := range tree.Pairs {
+		at := env
+		if f := in.Field(p.Key); f != nil && f.Secret {
+			at = open
+		}
+		c.templates(p.Value, member(in, p.Key), at, n.values)
 	}
 }
 
@@ -88,6 +106,10 @@ func (c *compiler) template(t schema.Tree, ty *schema.Type, env guard.Env, into 
 			c.exprError(part.At, part.Text, err)
 			continue
 		}
+		if v.Reads().Has("secrets") && !plainSecret.MatchString(part.Text) {
+			c.fail(part.At, "write ${{ secrets.NAME }} and nothing else between the braces", "nothing can be computed from a secret")
+			continue
+		}
 		into[part.Text] = v
 		if t.Whole() && !fits(v.Kind(), ty.Kind) {
 			c.fail(part.At, "", "expected %s, the expression gives %s", ty.Kind, v.Kind())
@@ -97,6 +119,8 @@ func (c *compiler) template(t schema.Tree, ty *schema.Type, env guard.Env, into 
 		c.fail(t.Pos, "write one expression and nothing around it", "expected %s, found text with an expression in it", ty.Kind)
 	}
 }
+
+var plainSecret = regexp.MustCompile(`^\s*secrets\.[a-z0-9_]+\s*$`)
 
 func member(ty *schema.Type, key string) *schema.Type {
 	switch ty.Kind {

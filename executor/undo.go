@@ -105,7 +105,7 @@ func (u *undoer) step(ctx context.Context, n *Node, st *journal.StepState) (why 
 	case n.Action.Undo == nil:
 		return n.Action.Spec.NoUndo, nil
 	}
-	in, err := decodeRecorded(n, st.Intent.In)
+	in, err := decodeRecorded(n, st.Intent.In, nil)
 	if err != nil {
 		return "", err
 	}

@@ -37,6 +37,7 @@ type world struct {
 	prepared map[string]int
 	probed   map[string]int
 	locks    []lock.Register
+	said     []string
 }
 
 func newWorld() *world {
@@ -85,7 +86,7 @@ func (w *world) registry(t testing.TB) actions.Registry {
 	}
 	settles.Name, settles.Settles = "t.settles", func(in setIn, _ setState) []string { return []string{"owed " + in.Key} }
 	r, err := actions.NewRegistry([]actions.Action{
-		asks(), actions.Define(set), actions.Define(blind), actions.Define(owes), actions.Define(settles),
+		asks(), w.hushes(), actions.Define(set), actions.Define(blind), actions.Define(owes), actions.Define(settles),
 		actions.Define(actions.Def[getIn, struct{}, getOut]{Name: "t.get", Run: w.get}),
 		actions.Define(actions.Def[getIn, struct{}, getOut]{Name: "t.wait", Preview: func(context.Context, *actions.Call, getIn, struct{}) (actions.Preview, error) {
 			return actions.Preview{Label: actions.Exact, Summary: "waits"}, nil
@@ -247,10 +248,11 @@ func (m *memory) Events(context.Context, string) ([]journal.Event, error) { retu
 func (m *memory) Runs(context.Context) ([]journal.Span, error)            { return nil, nil }
 func (m *memory) Close() error                                            { return nil }
 
-type quiet struct{}
+// Event implements executor.Watcher.
+func (b *bench) Event(journal.Event) {}
 
-func (quiet) Event(journal.Event) {}
-func (quiet) Say(string, string)  {}
+// Say implements executor.Watcher.
+func (b *bench) Say(_, line string) { b.heard = append(b.heard, line) }
 
 // bench runs playbooks on a world.
 type bench struct {
@@ -260,6 +262,8 @@ type bench struct {
 	stop  chan struct{}
 	calls map[string]schema.Source // playbooks that can be run as steps
 	user  string
+	vault executor.Vault
+	heard []string // what whoever watches was told
 }
 
 func newBench(t testing.TB) *bench {
@@ -267,7 +271,7 @@ func newBench(t testing.TB) *bench {
 }
 
 func (b *bench) runner() *executor.Runner {
-	return &executor.Runner{Registry: b.w.registry(b.t), Store: b.store, World: b.w, Clock: executor.SystemClock(), Watch: quiet{}, Stop: b.stop,
+	return &executor.Runner{Registry: b.w.registry(b.t), Store: b.store, World: b.w, Clock: executor.SystemClock(), Watch: b, Vault: b.vault, Stop: b.stop,
 		Alive: func(journal.Process) (bool, bool) { return false, true }, Who: executor.Who{User: b.user, Process: journal.Process{PID: 1}}}
 }
 

@@ -72,6 +72,7 @@ func (c *checker) playbook(pb *Playbook) {
 	for _, in := range pb.Spec.Inputs {
 		c.input(in)
 	}
+	c.secrets(pb.Spec.Secrets, pb.Spec.Target)
 	if pb.Spec.Budget == 0 && len(c.found) == 0 {
 		c.fail(c.at("spec", "budget"), "give the target time of the runbook, like budget: 3m", "budget is 0s")
 	}

@@ -31,15 +31,16 @@ type Metadata struct {
 
 // Spec says what a playbook does.
 type Spec struct {
-	Budget        Duration        `json:"budget" doc:"time the whole run may take; deadlines are absolute, a resume does not extend them"`
-	Inputs        Inputs          `json:"inputs,omitempty" doc:"what may be set from outside, by name"`
-	Target        Target          `json:"target,omitempty" doc:"what the playbook acts on"`
-	Steps         []Step          `json:"steps" doc:"what is done, in order"`
-	Rescue        []Step          `json:"rescue,omitempty" doc:"what is done when the steps failed"`
-	Finally       []Step          `json:"finally,omitempty" doc:"what is always done at the end"`
-	Success       []Criterion     `json:"success,omitempty" doc:"what must come true once the steps are done, and hold; all of it is watched at the same time, on top of the budget"`
-	FinallyBudget Duration        `json:"finally_budget" default:"1m" doc:"time of the finally steps, on top of the budget"`
-	Outputs       map[string]Expr `json:"outputs,omitempty" doc:"what it gives to a playbook that runs it as a step, each an expression over its steps"`
+	Budget        Duration                `json:"budget" doc:"time the whole run may take; deadlines are absolute, a resume does not extend them"`
+	Inputs        Inputs                  `json:"inputs,omitempty" doc:"what may be set from outside, by name"`
+	Secrets       map[string]SecretSource `json:"secrets,omitempty" doc:"values that are used and never shown or recorded, by name: ${{ secrets.NAME }}"`
+	Target        Target                  `json:"target,omitempty" doc:"what the playbook acts on"`
+	Steps         []Step                  `json:"steps" doc:"what is done, in order"`
+	Rescue        []Step                  `json:"rescue,omitempty" doc:"what is done when the steps failed"`
+	Finally       []Step                  `json:"finally,omitempty" doc:"what is always done at the end"`
+	Success       []Criterion             `json:"success,omitempty" doc:"what must come true once the steps are done, and hold; all of it is watched at the same time, on top of the budget"`
+	FinallyBudget Duration                `json:"finally_budget" default:"1m" doc:"time of the finally steps, on top of the budget"`
+	Outputs       map[string]Expr         `json:"outputs,omitempty" doc:"what it gives to a playbook that runs it as a step, each an expression over its steps"`
 }
 
 // Target says what a playbook acts on.

@@ -30,6 +30,9 @@ type Field struct {
 	Enum     []string `json:"enum,omitempty"`
 	Minimum  *float64 `json:"minimum,omitempty"`
 	Maximum  *float64 `json:"maximum,omitempty"`
+	// Secret says that a secret may stand here: what the action does with the
+	// value keeps it from everybody's eyes.
+	Secret bool `json:"secret,omitempty"`
 	// Names says that the value names a part of the target: "databases",
 	// "terraform".
 	Names string `json:"names,omitempty"`
@@ -107,7 +110,7 @@ func fieldsOf(t reflect.Type) []Field {
 		if !sf.IsExported() || sf.Anonymous || name == "" || name == "-" {
 			continue
 		}
-		f := Field{Name: name, Doc: sf.Tag.Get("doc"), Names: sf.Tag.Get("names"), goType: sf.Type, index: sf.Index}
+		f := Field{Name: name, Doc: sf.Tag.Get("doc"), Names: sf.Tag.Get("names"), Secret: sf.Tag.Get("secret") == "true", goType: sf.Type, index: sf.Index}
 		f.Default, f.hasDefault = sf.Tag.Lookup("default")
 		f.Required = !f.hasDefault && !strings.Contains(opts, "omitempty") && !strings.Contains(opts, "omitzero")
 		if e := sf.Tag.Get("enum"); e != "" {

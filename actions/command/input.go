@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/supervise"
 	"github.com/runbackhq/runback/internal/tool"
 	"github.com/runbackhq/runback/schema"
 )
@@ -14,8 +15,9 @@ import (
 type program struct {
 	Args         []string          `json:"args" doc:"the program and its arguments, one item each; no shell splits or expands them"`
 	Dir          string            `json:"dir,omitempty" doc:"folder to run it in; without it, the one that runback was started in"`
-	Env          map[string]string `json:"env,omitempty" doc:"variables on top of the environment of runback, which is passed on without the passwords of the databases of the target; they are recorded, so a secret belongs into that environment or into a file"`
+	Env          map[string]string `json:"env,omitempty" doc:"variables on top of the environment of runback, which is passed on without the passwords of the databases of the target; they are recorded, so a secret belongs into secret"`
 	Stdin        string            `json:"stdin,omitempty" doc:"text for its standard input; it is recorded"`
+	Secret       string            `json:"secret,omitempty" secret:"true" doc:"text that the program reads from the file that the variable RUNBACK_SECRET names; it is held in memory and in no file, argument or record"`
 	SuccessCodes []int             `json:"success_codes,omitempty" doc:"exit codes that mean success; without it only 0"`
 	Grace        schema.Duration   `json:"grace" default:"10s" doc:"how long it has to end after SIGINT, and again after SIGTERM, when it must be stopped; then comes SIGKILL"`
 }
@@ -49,8 +51,15 @@ func values(m map[string]string) (out []string) {
 }
 
 func (p program) order(st prepared) tool.Order {
-	return tool.Order{Program: st.Program, Args: p.Args, Dir: st.Dir, Env: tool.Environment(p.Env), Stdin: []byte(p.Stdin), Grace: p.Grace.Std()}
+	o := tool.Order{Program: st.Program, Args: p.Args, Dir: st.Dir, Env: tool.Environment(p.Env), Stdin: []byte(p.Stdin), Grace: p.Grace.Std()}
+	if p.Secret != "" {
+		o.Secret, o.Env = []byte(p.Secret), append(o.Env, secretVariable+"="+supervise.SecretPath)
+	}
+	return o
 }
+
+// secretVariable names the file from which the program reads its secret.
+const secretVariable = "RUNBACK_SECRET"
 
 // quoted writes an argument list so that its items can be told apart.
 func quoted(args []string) string {

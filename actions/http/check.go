@@ -18,7 +18,7 @@ type checkIn struct {
 	Method        string            `json:"method" enum:"GET|HEAD|POST|OPTIONS" default:"GET" doc:"method of the requests"`
 	Status        int               `json:"status" default:"200" minimum:"100" maximum:"599" doc:"status that is expected; redirects are not followed, a login page would count as healthy"`
 	Contains      string            `json:"contains,omitempty" doc:"text that the body must contain, within its first 1 MiB"`
-	Headers       map[string]string `json:"headers,omitempty" doc:"headers to send; Host sets the name of the host"`
+	Headers       map[string]string `json:"headers,omitempty" secret:"true" doc:"headers to send; Host sets the name of the host"`
 	VersionHeader string            `json:"version_header" default:"X-App-Version" doc:"header in which the application says its version"`
 	Version       string            `json:"version,omitempty" doc:"version that must answer; without it any may"`
 	Requests      int               `json:"requests" default:"5" minimum:"1" maximum:"1000" doc:"number of requests"`

@@ -39,5 +39,5 @@ func ask(ctx context.Context, c *actions.Call, q actions.Question) (actions.Answ
 }
 
 func preview(summary string) actions.Preview {
-	return actions.Preview{Label: actions.Opaque, Summary: summary}
+	return actions.Preview{Label: actions.Opaque, Summary: summary, Acts: true}
 }

@@ -75,7 +75,7 @@ func (a *App) runner(store journal.Store, w executor.Watcher, stop <-chan struct
 		return nil, err
 	}
 	return &executor.Runner{
-		Registry: registry, Store: store, World: world, Clock: executor.SystemClock(), Alive: process.Alive, Watch: w, Stop: stop,
+		Registry: registry, Store: store, World: world, Vault: vault{a.Env, world}, Clock: executor.SystemClock(), Alive: process.Alive, Watch: w, Stop: stop,
 		Who: executor.Who{User: userName(), Process: process.Self(), Tool: version()},
 	}, nil
 }

@@ -1,5 +1,7 @@
 package guard
 
+import "slices"
+
 // Reads says which names below a name at the top an expression reads, or that
 // it reads the whole. A caller with many of them need not give them all.
 type Reads struct{ paths []path }
@@ -10,6 +12,11 @@ func (g *Guard) Reads() Reads { return Reads{g.names} }
 // Reads gives what the expression reads.
 func (v *Value) Reads() Reads {
 	return Reads{append(v.needs[:len(v.needs):len(v.needs)], v.optional...)}
+}
+
+// Has says whether anything of a name at the top is read.
+func (r Reads) Has(top string) bool {
+	return slices.ContainsFunc(r.paths, func(p path) bool { return p[0] == top })
 }
 
 // Below lists the names read below one at the top. All says that the name at
