@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/runbackhq/runback/actions"
@@ -39,6 +40,9 @@ func (s *session) block(ctx context.Context, n *Node) outcome {
 	}
 	if err := s.record(ctx, journal.BlockEnd, n.Path, end); err != nil {
 		return outcome{status: journal.FailedRun, err: err, step: n.Path}
+	}
+	if strings.HasSuffix(n.Path, turnMark) {
+		s.scope.leave(n.Path)
 	}
 	return out
 }

@@ -60,6 +60,14 @@ func (sc *scope) bind(frame, name string, value any) {
 	sc.frames[frame] = own
 }
 
+// leave forgets a frame that nothing can see any more.
+func (sc *scope) leave(frame string) {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	delete(sc.frames, frame)
+	delete(sc.steps, frame)
+}
+
 func (sc *scope) share(name string, value any) {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()

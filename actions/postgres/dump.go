@@ -174,7 +174,7 @@ func (d *dump) newEnough(ctx context.Context, f *facts) error {
 	return nil
 }
 
-var numbers = regexp.MustCompile(`[0-9]+(\.[0-9]+)?`)
+var numbers = lazily(`[0-9]+(\.[0-9]+)?`)
 
 func major(version string) int {
 	n, err := strconv.Atoi(regexp.MustCompile(`^[0-9]+`).FindString(version))

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -44,23 +43,23 @@ func (f *facts) scanner() *scanner {
 const name = `((?:"(?:[^"]|"")*"|[^\s."(),;]+)(?:\.(?:"(?:[^"]|"")*"|[^\s."(),;]+))?)`
 
 var (
-	createsTable = regexp.MustCompile(`(?i)^create (?:unlogged |global |local |foreign )*table (?:if not exists )?` + name)
-	createsOther = regexp.MustCompile(`(?i)^create (?:or replace )?(?:temp |temporary |recursive )*(materialized view|view|sequence|schema) (?:if not exists )?` + name)
-	fillsTable   = regexp.MustCompile(`(?i)^(copy|insert into) (?:only )?` + name)
-	ownedBy      = regexp.MustCompile(`(?i) owner to ` + name + `$|^set session authorization '?` + name + `|^create schema .* authorization ` + name + `$|^alter default privileges for role ` + name)
-	grantsTo     = regexp.MustCompile(`(?i)^(?:grant|revoke|alter default privileges) .* (?:to|from) (.+?)(?: with grant option)?(?: cascade| restrict)?(?: granted by .*)?$`)
-	extension    = regexp.MustCompile(`(?i)^create extension (?:if not exists )?` + name)
-	tablespace   = regexp.MustCompile(`(?i)^set default_tablespace (?:=|to) '?([^';]*)|\btablespace ` + name + `$`)
-	sets         = regexp.MustCompile(`(?i)^set (?:session )?([a-z_.]+) (?:=|to) |^select (?:pg_catalog\.)?set_config ?\('([^']+)'`)
-	onlySuper    = regexp.MustCompile(`(?i)^create (?:or replace )?(event trigger|foreign data wrapper|subscription|(?:trusted |procedural )*language|cast|access method|transform|text search (?:parser|template)|operator (?:class|family)|publication .* for all tables)\b`)
-	outside      = regexp.MustCompile(`(?i)^(?:(?:create|drop|alter) (?:database|role|user|group|tablespace|subscription|system)\b|(?:comment|security label .*) on (?:database|role|tablespace)\b|(?:grant|revoke) .* on (?:database|tablespace)\b|drop owned|reassign owned|alter system\b)`)
-	mapping      = regexp.MustCompile(`(?i)^(create|drop|alter) (user mapping|subscription)\b`)
-	control      = regexp.MustCompile(`(?i)^(begin|commit|rollback|end|start transaction|abort|savepoint|release|prepare transaction|vacuum|create index concurrently|create unique index concurrently|reindex .*concurrently)\b`)
-	version      = regexp.MustCompile(`^Dumped (?:from|by) (database|pg_dump) version:? ([0-9]+(?:\.[0-9]+)*)`)
+	createsTable = lazily(`(?i)^create (?:unlogged |global |local |foreign )*table (?:if not exists )?` + name)
+	createsOther = lazily(`(?i)^create (?:or replace )?(?:temp |temporary |recursive )*(materialized view|view|sequence|schema) (?:if not exists )?` + name)
+	fillsTable   = lazily(`(?i)^(copy|insert into) (?:only )?` + name)
+	ownedBy      = lazily(`(?i) owner to ` + name + `$|^set session authorization '?` + name + `|^create schema .* authorization ` + name + `$|^alter default privileges for role ` + name)
+	grantsTo     = lazily(`(?i)^(?:grant|revoke|alter default privileges) .* (?:to|from) (.+?)(?: with grant option)?(?: cascade| restrict)?(?: granted by .*)?$`)
+	extension    = lazily(`(?i)^create extension (?:if not exists )?` + name)
+	tablespace   = lazily(`(?i)^set default_tablespace (?:=|to) '?([^';]*)|\btablespace ` + name + `$`)
+	sets         = lazily(`(?i)^set (?:session )?([a-z_.]+) (?:=|to) |^select (?:pg_catalog\.)?set_config ?\('([^']+)'`)
+	onlySuper    = lazily(`(?i)^create (?:or replace )?(event trigger|foreign data wrapper|subscription|(?:trusted |procedural )*language|cast|access method|transform|text search (?:parser|template)|operator (?:class|family)|publication .* for all tables)\b`)
+	outside      = lazily(`(?i)^(?:(?:create|drop|alter) (?:database|role|user|group|tablespace|subscription|system)\b|(?:comment|security label .*) on (?:database|role|tablespace)\b|(?:grant|revoke) .* on (?:database|tablespace)\b|drop owned|reassign owned|alter system\b)`)
+	mapping      = lazily(`(?i)^(create|drop|alter) (user mapping|subscription)\b`)
+	control      = lazily(`(?i)^(begin|commit|rollback|end|start transaction|abort|savepoint|release|prepare transaction|vacuum|create index concurrently|create unique index concurrently|reindex .*concurrently)\b`)
+	version      = lazily(`^Dumped (?:from|by) (database|pg_dump) version:? ([0-9]+(?:\.[0-9]+)*)`)
 )
 
 func (f *facts) remark(text string) {
-	switch m := version.FindStringSubmatch(text); {
+	switch m := version().FindStringSubmatch(text); {
 	case m != nil:
 		f.Versions[m[1]] = m[2]
 	case text == "-- PostgreSQL database dump complete", text == "PostgreSQL database dump complete":
@@ -85,7 +84,7 @@ func (f *facts) statement(head string) {
 	f.Statements++
 	f.Complete = false
 	head = strings.TrimSpace(head)
-	if m := fillsTable.FindStringSubmatch(head); m != nil {
+	if m := fillsTable().FindStringSubmatch(head); m != nil {
 		f.copyInto = qualified(m[2])
 		f.HasData[f.copyInto] = true
 		if !strings.EqualFold(m[1], "copy") {
@@ -97,49 +96,49 @@ func (f *facts) statement(head string) {
 	}
 	f.makes(head)
 	f.needs(head)
-	if outside.MatchString(head) && !mapping.MatchString(head) {
+	if outside().MatchString(head) && !mapping().MatchString(head) {
 		f.Outside = listed(f.Outside, short(head))
 	}
-	if control.MatchString(head) {
+	if control().MatchString(head) {
 		f.Control = listed(f.Control, short(head))
 	}
 	f.Drops = f.Drops || len(head) > 5 && strings.EqualFold(head[:5], "drop ")
 }
 
 func (f *facts) makes(head string) {
-	if m := createsTable.FindStringSubmatch(head); m != nil {
+	if m := createsTable().FindStringSubmatch(head); m != nil {
 		f.Objects["table "+qualified(m[1])] = true
 	}
-	if m := createsOther.FindStringSubmatch(head); m != nil {
+	if m := createsOther().FindStringSubmatch(head); m != nil {
 		kind, name := strings.ToLower(m[1]), qualified(m[2])
 		if kind == "schema" {
 			name = strings.TrimPrefix(name, "public.")
 		}
 		f.Objects[kind+" "+name] = true
 	}
-	if m := onlySuper.FindStringSubmatch(head); m != nil {
+	if m := onlySuper().FindStringSubmatch(head); m != nil {
 		f.Superuser[strings.ToLower(m[1])] = true
 	}
 }
 
 func (f *facts) needs(head string) {
-	if m := ownedBy.FindStringSubmatch(head); m != nil {
+	if m := ownedBy().FindStringSubmatch(head); m != nil {
 		f.Roles[unquoted(m[1]+m[2]+m[3]+m[4])] = true
 	}
-	if m := grantsTo.FindStringSubmatch(head); m != nil {
+	if m := grantsTo().FindStringSubmatch(head); m != nil {
 		for _, r := range strings.Split(m[1], ",") {
 			if r = unquoted(strings.TrimSpace(r)); !strings.EqualFold(r, "public") && r != "" {
 				f.Grantees[r] = true
 			}
 		}
 	}
-	if m := extension.FindStringSubmatch(head); m != nil {
+	if m := extension().FindStringSubmatch(head); m != nil {
 		f.Extensions[unquoted(m[1])] = true
 	}
-	if m := tablespace.FindStringSubmatch(head); m != nil && m[1]+m[2] != "" && m[1] != "''" {
+	if m := tablespace().FindStringSubmatch(head); m != nil && m[1]+m[2] != "" && m[1] != "''" {
 		f.Spaces[unquoted(m[1]+m[2])] = true
 	}
-	if m := sets.FindStringSubmatch(head); m != nil {
+	if m := sets().FindStringSubmatch(head); m != nil {
 		f.Settings[strings.ToLower(m[1]+m[2])] = true
 	}
 }

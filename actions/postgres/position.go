@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -18,14 +17,14 @@ import (
 // mostName is what PostgreSQL keeps of a name: NAMEDATALEN - 1 bytes.
 const mostName = 63
 
-var unfit = regexp.MustCompile(`[^A-Za-z0-9]+`)
+var unfit = lazily(`[^A-Za-z0-9]+`)
 
 // besides names a database that belongs to a step of a run: app_db_rb_k3x8_1f2e3d.
 // The same step gives the same name; the sum keeps it apart from that of another
 // step, also when the rest was cut.
 func besides(db, word, key string) string {
 	run, _, _ := strings.Cut(key, "/")
-	run = strings.TrimPrefix(unfit.ReplaceAllString(run, "_"), "r_")
+	run = strings.TrimPrefix(unfit().ReplaceAllString(run, "_"), "r_")
 	sum := sha256.Sum256([]byte(db + "\x00" + key))
 	end := "_" + word + "_" + run[:min(len(run), 16)] + "_" + hex.EncodeToString(sum[:4])
 	cut := min(len(db), mostName-len(end))

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 	"time"
 
@@ -135,7 +134,7 @@ type contents struct {
 	database string
 }
 
-var listHeader = regexp.MustCompile(`^; *(Archive created at|dbname:) (.*)$`)
+var listHeader = lazily(`^; *(Archive created at|dbname:) (.*)$`)
 
 // list reads the header of the listing.
 func (d *dump) list(ctx context.Context) (contents, error) {
@@ -149,7 +148,7 @@ func (d *dump) list(ctx context.Context) (contents, error) {
 		return c, actions.Refuse("look for another backup; nothing was changed", "the archive %s cannot be read: %w: %s", d.File, err, tool.LastLine(said))
 	}
 	for sc := bufio.NewScanner(&all); sc.Scan(); {
-		m := listHeader.FindStringSubmatch(sc.Text())
+		m := listHeader().FindStringSubmatch(sc.Text())
 		if m == nil {
 			continue
 		}
@@ -171,7 +170,7 @@ func programVersion(ctx context.Context, drop []string, p tool.Program) (string,
 	if err != nil {
 		return "", fmt.Errorf("%s does not say its version: %w: %s", p.Path, err, tool.LastLine(said))
 	}
-	v := numbers.FindString(out.String())
+	v := numbers().FindString(out.String())
 	if v == "" {
 		return "", fmt.Errorf("%s does not say its version: %s", p.Path, tool.LastLine(out.String()))
 	}

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -71,21 +70,21 @@ func explainQuery(ctx context.Context, err error) error {
 }
 
 var (
-	readingWord = regexp.MustCompile(`(?i)^(select|with|values|table|show|explain)\b`)
-	leading     = regexp.MustCompile(`(?s)^(\s+|--[^\n]*(\n|$)|/\*.*?\*/|\()+`)
-	actsOutside = regexp.MustCompile(`(?i)\b(pg_terminate_backend|pg_cancel_backend|pg_reload_conf|pg_rotate_logfile|pg_promote|pg_switch_wal|pg_wal_replay_(?:pause|resume)|pg_(?:create|drop)\w*_slot|pg_create_restore_point|pg_stat_reset\w*|pg_log_backend_memory_contexts|lo_export|dblink\w*|pg_file_\w+)\s*\(`)
+	readingWord = lazily(`(?i)^(select|with|values|table|show|explain)\b`)
+	leading     = lazily(`(?s)^(\s+|--[^\n]*(\n|$)|/\*.*?\*/|\()+`)
+	actsOutside = lazily(`(?i)\b(pg_terminate_backend|pg_cancel_backend|pg_reload_conf|pg_rotate_logfile|pg_promote|pg_switch_wal|pg_wal_replay_(?:pause|resume)|pg_(?:create|drop)\w*_slot|pg_create_restore_point|pg_stat_reset\w*|pg_log_backend_memory_contexts|lo_export|dblink\w*|pg_file_\w+)\s*\(`)
 )
 
 // looksOnly refuses what a read-only transaction lets through and what acts all
 // the same: COPY TO PROGRAM, DO, functions that signal other sessions. It goes by
 // the words, so a function of one's own that does such things is not noticed.
 func looksOnly(sql string) error {
-	text := leading.ReplaceAllString(sql, "")
-	if !readingWord.MatchString(text) {
+	text := leading().ReplaceAllString(sql, "")
+	if !readingWord().MatchString(text) {
 		first, _, _ := strings.Cut(strings.TrimSpace(text), " ")
 		return actions.Refuse("it may begin with select, with, values, table, show or explain", "the statement begins with %q and does more than read", first)
 	}
-	if found := actsOutside.FindStringSubmatch(sql); found != nil {
+	if found := actsOutside().FindStringSubmatch(sql); found != nil {
 		return actions.Refuse("to end sessions there is postgres.terminate", "the statement calls %s, which acts although the transaction only reads", strings.ToLower(found[1]))
 	}
 	return nil

@@ -1,14 +1,13 @@
 package postgres
 
 import (
-	"regexp"
 	"strings"
 )
 
 var (
-	routineHead = regexp.MustCompile(`(?i)^create (or replace )?(function|procedure)\b`)
-	copyHead    = regexp.MustCompile(`(?i)^copy\b.*\bfrom stdin\b`)
-	legacyOff   = regexp.MustCompile(`(?i)^set standard_conforming_strings (?:=|to) '?(off|on)`)
+	routineHead = lazily(`(?i)^create (or replace )?(function|procedure)\b`)
+	copyHead    = lazily(`(?i)^copy\b.*\bfrom stdin\b`)
+	legacyOff   = lazily(`(?i)^set standard_conforming_strings (?:=|to) '?(off|on)`)
 )
 
 // endWord follows the bodies of routines as psql does: only in CREATE FUNCTION
@@ -19,7 +18,7 @@ func (s *scanner) endWord() {
 	s.word = s.word[:0]
 	switch s.last {
 	case "function", "procedure":
-		s.routine = s.routine || routineHead.Match(s.head)
+		s.routine = s.routine || routineHead().Match(s.head)
 	case "begin":
 		if s.routine {
 			s.bodies++
@@ -41,13 +40,13 @@ func (s *scanner) endStatement() {
 	if head == "" {
 		return
 	}
-	if m := legacyOff.FindStringSubmatch(head); m != nil {
+	if m := legacyOff().FindStringSubmatch(head); m != nil {
 		s.legacy = strings.EqualFold(m[1], "off")
 	}
 	if s.statement != nil {
 		s.statement(head)
 	}
-	if copyHead.MatchString(head) {
+	if copyHead().MatchString(head) {
 		s.in = restOfCopy
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -134,7 +133,7 @@ func (s site) ask(ctx context.Context, args ...string) ([]byte, error) {
 }
 
 // unanswered is how the network says that a back end does not answer.
-var unanswered = regexp.MustCompile(`connection refused|no such host|i/o timeout|TLS handshake timeout|connection reset|network is unreachable|no route to host|giving up after|unexpected EOF|response code 50[234]|status code: 50[234]`)
+var unanswered = lazily(`connection refused|no such host|i/o timeout|TLS handshake timeout|connection reset|network is unreachable|no route to host|giving up after|unexpected EOF|response code 50[234]|status code: 50[234]`)
 
 // explain turns what the program said into an error of a known kind.
 func (s site) explain(ctx context.Context, said, doing string) error {
@@ -142,21 +141,21 @@ func (s site) explain(ctx context.Context, said, doing string) error {
 	switch {
 	case ctx.Err() != nil:
 		return actions.Cause(ctx, what)
-	case unanswered.MatchString(said):
+	case unanswered().MatchString(said):
 		return &actions.Error{Kind: actions.KindUnreachable, Err: what}
 	default:
 		return what
 	}
 }
 
-var frame = regexp.MustCompile(`(?m)^[│╷╵ ]+|\x1b\[[0-9;]*m`)
+var frame = lazily(`(?m)^[│╷╵ ]+|\x1b\[[0-9;]*m`)
 
 // mostReason keeps a message readable.
 const mostReason = 400
 
 // reason takes the message out of the frame that terraform draws around it.
 func reason(said string) string {
-	text := frame.ReplaceAllString(strings.ToValidUTF8(said, "\ufffd"), "")
+	text := frame().ReplaceAllString(strings.ToValidUTF8(said, "\ufffd"), "")
 	if _, after, found := strings.Cut(text, "Error: "); found {
 		text = after
 	}

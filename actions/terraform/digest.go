@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -41,13 +40,13 @@ func (s site) backend() backend {
 
 // confidential are names of settings that hold credentials; a hash of a short
 // one could be guessed, so they are left out of it.
-var confidential = regexp.MustCompile(`(?i)password|secret|token|credential|access_key|private_key|conn_str|sas|passphrase|headers|encryption`)
+var confidential = lazily(`(?i)password|secret|token|credential|access_key|private_key|conn_str|sas|passphrase|headers|encryption`)
 
 // String names the back end: its type and a hash of what says which one it is.
 func (b backend) String() string {
 	plain := map[string]any{}
 	for k, v := range b.Config {
-		if v == nil || confidential.MatchString(k) {
+		if v == nil || confidential().MatchString(k) {
 			continue
 		}
 		if text, ok := v.(string); ok {
@@ -109,7 +108,7 @@ func (s site) configuration() (config, lock string, err error) {
 
 const lockFile = ".terraform.lock.hcl"
 
-var source = regexp.MustCompile(`\.(tf|tofu|tfvars)(\.json)?$`)
+var source = lazily(`\.(tf|tofu|tfvars)(\.json)?$`)
 
 func (s site) digests(dir string) (lines []string, err error) {
 	entries, err := os.ReadDir(dir)
@@ -117,7 +116,7 @@ func (s site) digests(dir string) (lines []string, err error) {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
 	for _, e := range entries {
-		if e.IsDir() || !source.MatchString(e.Name()) {
+		if e.IsDir() || !source().MatchString(e.Name()) {
 			continue
 		}
 		file := filepath.Join(dir, e.Name())

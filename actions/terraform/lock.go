@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -45,8 +44,8 @@ func (e *LockedError) Error() string {
 }
 
 var (
-	lockField = regexp.MustCompile(`(?m)^\s*(ID|Who|Operation|Created):[ \t]*(.*?)[ \t]*$`)
-	lockedID  = regexp.MustCompile(`already locked: ID=([0-9A-Za-z-]+)`)
+	lockField = lazily(`(?m)^\s*(ID|Who|Operation|Created):[ \t]*(.*?)[ \t]*$`)
+	lockedID  = lazily(`already locked: ID=([0-9A-Za-z-]+)`)
 )
 
 // lockOf reads the message about a lock that was not got; nil when it is about
@@ -61,7 +60,7 @@ func lockOf(text string) *holder {
 		return nil
 	}
 	var h holder
-	for _, m := range lockField.FindAllStringSubmatch(text, -1) {
+	for _, m := range lockField().FindAllStringSubmatch(text, -1) {
 		switch m[1] {
 		case "ID":
 			h.ID = m[2]
@@ -73,7 +72,7 @@ func lockOf(text string) *holder {
 			h.Created, _ = time.Parse("2006-01-02 15:04:05.999999999 -0700 MST", m[2]) // zero when it is not told
 		}
 	}
-	if m := lockedID.FindStringSubmatch(text); m != nil && m[1] != h.ID {
+	if m := lockedID().FindStringSubmatch(text); m != nil && m[1] != h.ID {
 		return &holder{ID: m[1]}
 	}
 	return &h
@@ -144,4 +143,4 @@ func (f family) unlock(ctx context.Context, c *actions.Call, s site, h holder, c
 }
 
 // stale is how terraform refuses a plan for a state that has moved since.
-var stale = regexp.MustCompile(`Saved plan is stale|[Ss]aved plan does not match|different state lineage`)
+var stale = lazily(`Saved plan is stale|[Ss]aved plan does not match|different state lineage`)

@@ -88,7 +88,7 @@ func (f family) ended(ctx context.Context, st prepared, e tool.End, a account) e
 	switch h := lockOf(text); {
 	case h != nil:
 		return st.Site.refused(*h)
-	case stale.MatchString(text):
+	case stale().MatchString(text):
 		return actions.Conflict("run the playbook again: a new plan is made", "the state moved since the plan was made for serial %d; nothing was changed: %s", st.Attempt.Serial, why)
 	default:
 		return fmt.Errorf("%s apply exited with %d before it began to change anything: %s", st.Site.name(), e.Code, why)

@@ -106,7 +106,7 @@ func (s said) hard() bool {
 // left out: nobody knows what is in it.
 func aloud(line string) string {
 	if !strings.HasPrefix(line, "{") {
-		return strings.TrimSpace(frame.ReplaceAllString(line, ""))
+		return strings.TrimSpace(frame().ReplaceAllString(line, ""))
 	}
 	var e event
 	if json.Unmarshal([]byte(line), &e) != nil || e.Type == "provision_progress" || e.Type == "outputs" {

@@ -26,7 +26,10 @@ import (
 var ddl string
 
 // Store is a journal.Store in one file.
-type Store struct{ db *sql.DB }
+type Store struct {
+	db     *sql.DB
+	insert *sql.Stmt // what every append does
+}
 
 var _ journal.Store = (*Store)(nil)
 
@@ -42,7 +45,7 @@ func Open(ctx context.Context, file string) (*Store, error) {
 		return nil, fmt.Errorf("store %s: %w", file, err)
 	}
 	db.SetMaxOpenConns(1)
-	s := &Store{db}
+	s := &Store{db: db}
 	if err := patiently(ctx, s.prepare); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w", file, err), db.Close())
 	}
@@ -95,8 +98,21 @@ func (s *Store) prepare(ctx context.Context) error {
 	if older(version, "3.51.3") {
 		return fmt.Errorf("SQLite %s can corrupt a WAL that is reset (fixed in 3.51.3)", version)
 	}
-	return s.layOut(ctx)
+	if err := s.layOut(ctx); err != nil {
+		return err
+	}
+	if s.insert == nil {
+		var err error
+		s.insert, err = s.db.PrepareContext(ctx, insertEvent)
+		return err
+	}
+	return nil
 }
+
+// The claim is asked for in the statement that writes, so nobody can take over
+// between the question and the write.
+const insertEvent = `INSERT INTO events (run, seq, time, type, path, data, prev, hash) SELECT ?, ?, ?, ?, ?, ?, ?, ?
+	WHERE EXISTS (SELECT 1 FROM claims WHERE target = ? AND epoch = ? AND run = ? AND held)`
 
 // layout is the version of the tables. A file of a later version is left alone.
 const layout = 3
@@ -148,13 +164,16 @@ func Broken(err error) bool {
 }
 
 // Close closes the file.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	if s.insert == nil {
+		return s.db.Close()
+	}
+	return errors.Join(s.insert.Close(), s.db.Close())
+}
 
-// Append implements journal.Store. The claim is asked for in the statement that
-// writes, so nobody can take over between the question and the write.
+// Append implements journal.Store.
 func (s *Store) Append(ctx context.Context, e journal.Event, c journal.Claim) error {
-	res, err := s.db.ExecContext(ctx, `INSERT INTO events (run, seq, time, type, path, data, prev, hash) SELECT ?, ?, ?, ?, ?, ?, ?, ?
-		WHERE EXISTS (SELECT 1 FROM claims WHERE target = ? AND epoch = ? AND run = ? AND held)`,
+	res, err := s.insert.ExecContext(ctx,
 		e.Run, e.Seq, e.Time.UTC().Format(time.RFC3339Nano), string(e.Type), e.Path, string(e.Data), e.Prev, e.Hash,
 		c.Target, c.Epoch, e.Run)
 	if se, ok := errors.AsType[*driver.Error](err); ok && se.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY {

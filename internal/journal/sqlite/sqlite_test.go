@@ -33,7 +33,7 @@ func TestStoreKeepsTheContract(t *testing.T) {
 
 func TestEveryConnectionIsFullyDurable(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "runback.db"))
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "10000", "user_version": "2"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "10000", "user_version": "3"} {
 		var got string
 		if err := s.db.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %s, %v; want %s", pragma, got, err, want)
