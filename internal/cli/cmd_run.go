@@ -54,6 +54,7 @@ Exit codes: 0 done, 1 failed, 3 refused (nothing changed), 4 outcome unknown,
 		},
 	}
 	cmd.Flags().StringArrayVar(&f.sets, "set", nil, "value of an input, name=value; may be given again")
+	a.progressFlag(cmd)
 	cmd.Flags().StringVar(&f.plan, "plan", "", "a saved plan: run what was reviewed and nothing else")
 	f.confirmFlags(cmd)
 	a.outputFlag(cmd)
@@ -103,7 +104,7 @@ func (a *App) runPlaybook(ctx context.Context, p *executor.Program, arg string, 
 		}
 		req.Target, req.Identity = plan.Target, plan.Identity
 	}
-	return a.execute(ctx, p, func(ctx context.Context, r *executor.Runner) (*journal.State, error) {
+	return a.execute(ctx, p, nil, func(ctx context.Context, r *executor.Runner) (*journal.State, error) {
 		if req.Identity == nil {
 			if req.Target, req.Identity, err = a.target(ctx, r, p, inputs); err != nil {
 				return nil, err

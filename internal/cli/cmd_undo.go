@@ -32,6 +32,7 @@ any other; with --print or --save it is only written, for review.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.undo(cmd.Context(), args[0], f) },
 	}
+	a.progressFlag(cmd)
 	cmd.Flags().StringArrayVar(&f.steps, "step", nil, "undo only this step; may be given again")
 	cmd.Flags().BoolVar(&f.print, "print", false, "print the playbook instead of running it")
 	cmd.Flags().StringVar(&f.file, "save", "", "save the playbook in a file instead of running it")
@@ -151,5 +152,5 @@ func (a *App) runUndo(ctx context.Context, p *executor.Program, of *journal.Stat
 	if strings.TrimSpace(req.Reason) == "" {
 		return usage(`add --reason "..."`, "a reason is required")
 	}
-	return a.execute(ctx, p, func(ctx context.Context, r *executor.Runner) (*journal.State, error) { return r.Run(ctx, p, req) })
+	return a.execute(ctx, p, nil, func(ctx context.Context, r *executor.Runner) (*journal.State, error) { return r.Run(ctx, p, req) })
 }

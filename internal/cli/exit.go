@@ -53,6 +53,9 @@ func exitCode(err error) int {
 		}
 		return exitStore
 	}
+	if errors.Is(err, errNow) {
+		return exitCancelled
+	}
 	if locked(err) {
 		return exitLocked
 	}

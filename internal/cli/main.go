@@ -22,9 +22,13 @@ type App struct {
 	OutTTY   bool
 	ErrTTY   bool
 	Width    int
+	Plugin   bool              // called as kubectl-runback
+	Size     func() (int, int) // of the terminal as it is now; nil: it does not change
 
-	flags globalFlags
-	crash crashPoints
+	flags  globalFlags
+	crash  crashPoints
+	mode   progress
+	spools []*spool // what is printed while a run goes on
 }
 
 // Main runs the program of the operating system and gives its exit code.
@@ -33,15 +37,29 @@ func Main(ctx context.Context) int {
 	if code, mine := supervise.Main(os.Args); mine {
 		return code
 	}
-	width, _, err := term.GetSize(int(os.Stdout.Fd()))
-	if err != nil || width <= 0 {
-		width = 80
-	}
+	width, _ := terminalSize()
 	app := &App{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Width: width,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Width: width, Size: terminalSize,
 		InTTY: term.IsTerminal(int(os.Stdin.Fd())), OutTTY: term.IsTerminal(int(os.Stdout.Fd())), ErrTTY: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	return app.Run(ctx, os.Args[1:])
+}
+
+// terminalSize is what can be drawn on: 80 by 24 where nobody says.
+func terminalSize() (width, height int) {
+	width, height, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil || width <= 0 || height <= 0 {
+		return 80, 24
+	}
+	return width, height
+}
+
+// size is the terminal as it is now: people resize their windows.
+func (a *App) size() (width, height int) {
+	if a.Size == nil {
+		return a.Width, 24
+	}
+	return a.Size()
 }
 
 // Run runs one command line and gives its exit code.
@@ -65,7 +83,7 @@ func (a *App) explain(err error) {
 	if shown, ok := err.(interface{ Shown() bool }); ok && shown.Shown() {
 		return
 	}
-	if a.json() {
+	if a.machine() {
 		// One line, because run and resume print one event a line.
 		_ = json.NewEncoder(a.Out).Encode(map[string]any{"error": err.Error(), "hint": hintOf(err), "exit": exitCode(err)}) // told on stderr as well
 	}

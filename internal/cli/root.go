@@ -7,7 +7,7 @@ import (
 type globalFlags struct {
 	kubeconfig, context, namespace string
 	noColor, quiet                 bool
-	output                         string
+	output, progress               string
 }
 
 func (a *App) root() *cobra.Command {

@@ -50,7 +50,7 @@ func (a *App) runPlan(ctx context.Context, f runFlags) error {
 	req := executor.Request{ID: newRunID(), Inputs: inputs, Target: now.Target, Identity: now.Identity, Reason: reason, Reviewed: &journal.Reviewed{
 		Hash: saved.Hash, By: saved.plan.By, At: saved.plan.Created, Approvals: saved.Approvals, Steps: saved.plan.Reviewed(),
 	}}
-	return a.execute(ctx, p, func(ctx context.Context, r *executor.Runner) (*journal.State, error) { return r.Run(ctx, p, req) })
+	return a.execute(ctx, p, nil, func(ctx context.Context, r *executor.Runner) (*journal.State, error) { return r.Run(ctx, p, req) })
 }
 
 // planAgain makes the same plan of the world as it is now.
