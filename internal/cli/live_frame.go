@@ -136,14 +136,14 @@ func (f frame) body(fold folding) []line {
 		}
 		done, waiting = 0, 0
 	}
-	for i, r := range f.m.rows {
+	for _, r := range f.m.rows {
 		st := f.m.state.Steps[r.path]
 		if r.section == "rescue" && st == nil {
 			continue // rescue is shown when it is needed
 		}
-		if r.section != section && r.depth == f.topOf(i) {
+		if r.section != section && r.section != "steps" && (st != nil || !fold.waiting) {
 			flush()
-			out = append(out, line{{"  " + strings.ToLower(sectionTitle(r.section)), boldCode}})
+			out = append(out, line{{"  " + strings.Repeat("  ", r.depth) + strings.ToLower(sectionTitle(r.section)), boldCode}})
 		}
 		section = r.section
 		switch {
@@ -159,14 +159,6 @@ func (f frame) body(fold folding) []line {
 	}
 	flush()
 	return append(out, line{})
-}
-
-// topOf is the depth at which the section of a row begins.
-func (f frame) topOf(i int) int {
-	if i == 0 {
-		return 0
-	}
-	return f.m.rows[i].depth
 }
 
 func (f frame) foot() []line {

@@ -74,14 +74,19 @@ func (m *model) event(e journal.Event) {
 // insert adds a row that the playbook does not show: one round of a loop. It
 // stands after the last row that it shares the longest way with.
 func (m *model) insert(e journal.Event) {
-	dir := path.Dir(e.Path)
-	at, depth := len(m.rows), 0
-	for i, r := range m.rows {
-		if r.path == dir || strings.HasPrefix(r.path, dir+"/") {
-			at, depth = i+1, strings.Count(e.Path, "/")
+	r := row{path: e.Path, label: path.Base(e.Path), depth: strings.Count(e.Path, "/"), section: "steps", block: e.Type == journal.BlockStart}
+	at := len(m.rows)
+	for dir := path.Dir(e.Path); dir != "."; dir = path.Dir(dir) {
+		i := slices.IndexFunc(m.rows, func(r row) bool { return r.path == dir || strings.HasPrefix(r.path, dir+"/") })
+		if i < 0 {
+			continue
 		}
+		for at = i; at < len(m.rows) && (m.rows[at].path == dir || strings.HasPrefix(m.rows[at].path, dir+"/")); at++ {
+		}
+		r.section = m.rows[at-1].section
+		break
 	}
-	m.rows = slices.Insert(m.rows, at, row{path: e.Path, label: path.Base(e.Path), depth: depth, section: "steps", block: e.Type == journal.BlockStart})
+	m.rows = slices.Insert(m.rows, at, r)
 }
 
 func (m *model) say(p, text string) {

@@ -13,19 +13,19 @@ func (f frame) row(r row, fold folding) []line {
 	if r.block || s.sign == "·" {
 		nameCode = map[bool]string{true: boldCode, false: dimCode}[r.block]
 	}
-	name, uses, clock := f.columns()
+	name, uses := f.columns()
 	label := indent + clean(r.label)
 	out := line{{" " + s.sign + " ", s.code}, {fit(s.word, 9), s.code}, {fit(label, name) + " ", nameCode}}
 	if uses > 0 {
 		out = append(out, span{fit(r.uses, uses) + " ", infoCode})
 	}
 	if took := f.m.clock(r, f.now); took != "" || f.width >= wide {
-		out = append(out, span{pad(took, clock), dimCode})
+		out = append(out, span{pad(took, clockColumns), dimCode})
 	}
 	detail := f.m.detail(r)
-	if f.width >= wide && !r.block {
+	if f.width >= wide && !r.block && (f.m.active(r) || !f.m.open(r)) {
 		code := dimCode
-		if f.m.open(r) {
+		if f.m.active(r) {
 			code = ""
 		}
 		out = append(out, span{"  " + detail, code})
@@ -33,20 +33,23 @@ func (f frame) row(r row, fold folding) []line {
 	return append([]line{out}, f.below(r, detail, fold)...)
 }
 
-// columns gives the widths of name, action and time.
-func (f frame) columns() (name, uses, clock int) {
-	uses, clock = 22, 12
+// clockColumns is the width of the time of a step.
+const clockColumns = 12
+
+// columns gives the widths of name and action.
+func (f frame) columns() (name, uses int) {
+	uses = 22
 	if f.width < 60 {
 		uses = 0
 	}
-	name = f.width - 12 - uses - 1 - clock - 1
+	name = f.width - 12 - uses - 1 - clockColumns - 1
 	if f.width >= wide {
-		return 42, uses, clock
+		return 42, uses
 	}
 	if uses > 0 {
 		name--
 	}
-	return max(name, 10), uses, clock
+	return max(name, 10), uses
 }
 
 // below is what stands under a step: why it ended as it did, in full; what a
