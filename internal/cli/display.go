@@ -45,7 +45,7 @@ func (a *App) progressMode() (progress, error) {
 		return mode, nil
 	case mode == progressTTY && (!a.OutTTY || a.Env("TERM") == "dumb"):
 		return "", usage("use --progress plain", "the output is no terminal that can be drawn on")
-	case a.json():
+	case a.data():
 		return progressJSON, nil
 	case mode == progressTTY:
 		return mode, nil
@@ -80,7 +80,7 @@ func (a *App) newDisplay(p *executor.Program, past []journal.Event) (display, er
 }
 
 // machine says whether a program reads what is printed.
-func (a *App) machine() bool { return a.json() || a.mode == progressJSON }
+func (a *App) machine() bool { return a.data() || a.flags.progress == string(progressJSON) }
 
 // events prints the journal as it grows: one event a line.
 type events struct{ app *App }

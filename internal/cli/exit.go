@@ -17,6 +17,7 @@ import (
 const (
 	exitOK        = 0
 	exitFailed    = 1  // the run failed
+	exitPending   = 2  // changes are pending; only plan --detailed-exitcode
 	exitRefused   = 3  // a guard stopped it, nothing was changed
 	exitInDoubt   = 4  // the outcome is unknown, a person must look
 	exitCancelled = 5  // stopped by the operator, can be resumed

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/runbackhq/runback/internal/supervise"
@@ -42,7 +45,19 @@ func Main(ctx context.Context) int {
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Width: width, Size: terminalSize,
 		InTTY: term.IsTerminal(int(os.Stdin.Fd())), OutTTY: term.IsTerminal(int(os.Stdout.Fd())), ErrTTY: term.IsTerminal(int(os.Stderr.Fd())),
 	}
-	return app.Run(ctx, os.Args[1:])
+	return app.Run(ctx, app.calledAs(os.Args))
+}
+
+// calledAs gives the arguments as they are meant under the name of the program:
+// kubectl finds kubectl-runback on the path and runs it as "kubectl runback",
+// and asks kubectl_complete-runback for completions.
+func (a *App) calledAs(args []string) []string {
+	name := strings.TrimSuffix(filepath.Base(args[0]), ".exe")
+	a.Plugin = strings.HasPrefix(name, "kubectl")
+	if name == "kubectl_complete-runback" {
+		return append([]string{cobra.ShellCompRequestCmd}, args[1:]...)
+	}
+	return args[1:]
 }
 
 // terminalSize is what can be drawn on: 80 by 24 where nobody says.

@@ -17,14 +17,17 @@ func (a *App) root() *cobra.Command {
 		Long: `Runback runs rollback playbooks: typed steps with guards and time budgets,
 previewed before they run and resumed after a crash without doing anything twice.
 
-  runback list                          what can be run
-  runback plan canary                   what it would do, changing nothing
-  runback run canary --reason "..."     do it
-  runback resume RUN                    go on after a crash or a stop`,
+  ` + a.self() + ` list                          what can be run
+  ` + a.self() + ` plan canary                   what it would do, changing nothing
+  ` + a.self() + ` run canary --reason "..."     do it
+  ` + a.self() + ` resume RUN                    go on after a crash or a stop`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	if a.Plugin {
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: a.self()}
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.kubeconfig, "kubeconfig", "", "kubeconfig file (default $KUBECONFIG)")
@@ -35,9 +38,9 @@ previewed before they run and resumed after a crash without doing anything twice
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{code: exitUsage, hint: "see: " + cmd.CommandPath() + " --help", err: err}
 	})
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(a.listCmd(), a.showCmd(), a.planCmd(), a.approveCmd(), a.runCmd(), a.resumeCmd(), a.undoCmd(), a.closeCmd(), a.runsCmd(), a.statusCmd(),
-		a.verifyCmd(), a.validateCmd(), a.actionsCmd(), a.schemaCmd(), a.versionCmd())
+		a.verifyCmd(), a.validateCmd(), a.actionsCmd(), a.schemaCmd(), a.versionCmd(), a.manCmd())
+	root.InitDefaultCompletionCmd()
 	wrapArgs(root)
 	return root
 }
@@ -56,16 +59,3 @@ func wrapArgs(cmd *cobra.Command) {
 		wrapArgs(sub)
 	}
 }
-
-// outputFlag adds -o to a command.
-func (a *App) outputFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&a.flags.output, "output", "o", "table", "output format: table or json (of run and resume: one event a line)")
-	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if a.flags.output != "table" && a.flags.output != "json" {
-			return usage("use -o table or -o json", "unknown output format "+a.flags.output)
-		}
-		return nil
-	}
-}
-
-func (a *App) json() bool { return a.flags.output == "json" }

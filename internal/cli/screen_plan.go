@@ -259,7 +259,7 @@ func (a *App) planTotals(st style, p *executor.Plan, runWith string) {
 
 // runCommand is the exact command that runs what was planned.
 func (a *App) runCommand(arg string, sets []string) string {
-	cmd := "runback run " + arg
+	cmd := a.command("run " + arg)
 	for _, f := range []struct{ flag, value string }{{"--kubeconfig", a.flags.kubeconfig}, {"--context", a.flags.context}, {"--namespace", a.flags.namespace}} {
 		if f.value != "" {
 			cmd += " " + f.flag + " " + quote(f.value)
