@@ -31,7 +31,7 @@ is and listed with the reason. The playbook is planned, confirmed and run like
 any other; with --print or --save it is only written, for review.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.runIDs,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.undo(cmd.Context(), args[0], f) },
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.undo(cmd.Context(), args[0], f) },
 	}
 	cmd.Flags().StringArrayVar(&f.steps, "step", nil, "undo only this step; may be given again")
 	cmd.Flags().BoolVar(&f.print, "print", false, "print the playbook instead of running it")

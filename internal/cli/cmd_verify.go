@@ -19,7 +19,7 @@ the hash of the one before it. Note the last hash elsewhere to prove also that n
 event is missing at the end. Exit code 8 says that a journal is damaged.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.runIDs,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args) },
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args) },
 	}
 }
 

@@ -60,7 +60,9 @@ func (a *App) stepsOfPlaybook(_ *cobra.Command, args []string, _ string) ([]cobr
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var out []cobra.Completion
-	p.Walk(func(n *executor.Node, _ string, _ int) { out = append(out, cobra.CompletionWithDesc(n.Step.ID, n.Step.Name)) })
+	p.Walk(func(n *executor.Node, _ string, _ int) {
+		out = append(out, cobra.CompletionWithDesc(n.Step.ID, n.Step.Name))
+	})
 	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 

@@ -26,6 +26,9 @@ func (w *watched) Event(e journal.Event) {
 // shows what happens, and turns signals into stops. Past are the events of a
 // run that is resumed.
 func (a *App) execute(ctx context.Context, p *executor.Program, past []journal.Event, do func(context.Context, *executor.Runner) (*journal.State, error)) (err error) {
+	if err := enoughFiles(); err != nil {
+		return err
+	}
 	store, err := a.openStore(ctx)
 	if err != nil {
 		return err

@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"cmp"
+
 	"github.com/spf13/cobra"
+
+	"github.com/runbackhq/runback/schema"
 )
 
 type globalFlags struct {
@@ -45,12 +49,26 @@ previewed before they run and resumed after a crash without doing anything twice
 	return root
 }
 
+// meant guesses the command that was mistyped.
+func meant(cmd *cobra.Command, args []string) string {
+	if len(args) == 0 || !cmd.HasAvailableSubCommands() {
+		return ""
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return schema.DidYouMean(args[0], names)
+}
+
 // wrapArgs gives mistakes in the arguments the exit code of a usage error.
 func wrapArgs(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return &exitError{code: exitUsage, hint: "see: " + c.CommandPath() + " --help", err: err}
+				return &exitError{code: exitUsage, hint: cmp.Or(meant(c, args), "see: "+c.CommandPath()+" --help"), err: err}
 			}
 			return nil
 		}

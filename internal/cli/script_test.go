@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) {
 	program := func() { os.Exit(cli.Main(context.Background())) }
-	testscript.Main(m, map[string]func(){"runback": program, "kubectl-runback": program, "kubectl_complete-runback": program})
+	testscript.Main(m, map[string]func(){"runback": program, "kubectl-runback": program, "kubectl_complete-runback": program, "measured": measured})
 }
 
 // TestScripts runs the scripts in testdata/script: the command line as a person
