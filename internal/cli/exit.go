@@ -128,5 +128,8 @@ func hintOf(err error) string {
 	if sqlite.Broken(err) {
 		return "free the disk, or set XDG_STATE_HOME to another folder; nothing happens without a journal"
 	}
-	return actions.HintOf(err)
+	if hint := actions.HintOf(err); hint != "" || actions.KindOf(err) != actions.KindUnreachable {
+		return hint
+	}
+	return "check the network and --context; nothing was changed, so start it again when there is an answer"
 }
