@@ -114,7 +114,7 @@ func hintOf(err error) string {
 		return e.hint
 	}
 	if e, ok := errors.AsType[*executor.InputError](err); ok {
-		return e.Hint
+		return cmp.Or(e.Hint, "see the inputs of a playbook with: runback show NAME")
 	}
 	if _, ok := errors.AsType[*executor.WrongTargetError](err); ok {
 		return "check --context, --kubeconfig and --namespace; nothing was changed"

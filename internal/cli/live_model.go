@@ -10,6 +10,7 @@ import (
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/executor"
 	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/schema"
 )
 
 // saidLines is how many of its last lines a running step shows.
@@ -218,7 +219,7 @@ func (m *model) clock(r row, now time.Time) string {
 }
 
 // allowed gives the time that a step may take, as it was written.
-func allowed(d time.Duration) string { return d.Round(time.Second).String() }
+func allowed(d time.Duration) string { return schema.Duration(d.Round(time.Second)).String() }
 
 // short gives a duration in whole seconds: it changes once a second.
 func short(d time.Duration) string { return max(d, 0).Truncate(time.Second).String() }

@@ -36,20 +36,19 @@ func (f frame) row(r row, fold folding) []line {
 // clockColumns is the width of the time of a step.
 const clockColumns = 12
 
-// columns gives the widths of name and action.
+// columns gives the widths of name and action. Where there is no room for both,
+// the name stays: it is what people read.
 func (f frame) columns() (name, uses int) {
-	uses = 22
-	if f.width < 60 {
-		uses = 0
-	}
-	name = f.width - 12 - uses - 1 - clockColumns - 1
 	if f.width >= wide {
-		return 42, uses
+		return 42, 22
 	}
-	if uses > 0 {
-		name--
+	name = max(f.width-12-1-clockColumns, 10)
+	for _, r := range f.m.rows {
+		if columnsOf(r.label)+2*r.depth > name-23 {
+			return name, 0
+		}
 	}
-	return max(name, 10), uses
+	return name - 23, 22
 }
 
 // below is what stands under a step: why it ended as it did, in full; what a
@@ -65,11 +64,11 @@ func (f frame) below(r row, detail string, fold folding) []line {
 		if r.block {
 			return nil // the step that decided it says why
 		}
-		for _, part := range wrapText(detail, max(f.width-len(in)-1, 20)) {
+		for _, part := range broken(detail, max(f.width-len(in)-1, 20)) {
 			out = append(out, line{{in, ""}, {part, ""}})
 		}
 		if st.Failure != nil && st.Failure.Hint != "" {
-			for i, part := range wrapText(clean(st.Failure.Hint), max(f.width-len(in)-7, 20)) {
+			for i, part := range broken(clean(st.Failure.Hint), max(f.width-len(in)-7, 20)) {
 				out = append(out, line{{in, ""}, {map[bool]string{true: "hint: ", false: "      "}[i == 0], dimCode}, {part, ""}})
 			}
 		}
@@ -95,4 +94,19 @@ func pad(text string, columns int) string {
 		return strings.Repeat(" ", columns-n) + text
 	}
 	return text
+}
+
+// broken wraps text and breaks words that are too long for a line, as paths are.
+func broken(text string, width int) []string {
+	var out []string
+	for _, l := range wrapText(text, width) {
+		for runes := []rune(l); ; runes = runes[width:] {
+			if len(runes) <= width {
+				out = append(out, string(runes))
+				break
+			}
+			out = append(out, string(runes[:width]))
+		}
+	}
+	return out
 }

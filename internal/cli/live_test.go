@@ -71,21 +71,21 @@ func TestPictureOfStepsSideBySide(t *testing.T) {
 	want := `RUN canary 1.0.0  Canary rollback                                    r-abcdefgh
 cluster   sandbox/default at https://127.0.0.1:6443 as admin
 reason    "5xx after deploy"  by anna
-budget    ██░░░░░░░░░░░░░░  20s of 3m0s  2m40s left, until 12:03:00  2/6 steps
+budget    ██░░░░░░░░░░░░░░  20s of 3m  2m40s left, until 12:03:00  2/6 steps
 
- ✔ done     Look at the canary             k8s.rollout_status             1.0s
- ◌ running  Both at once                                            19s of 45s
- ◌ running    Scale up the stable version  k8s.scale                19s of 30s
+ ✔ done     Look at the canary                                             1.0s
+ ◌ running  Both at once                                             19s of 45s
+ ◌ running    Scale up the stable version                            19s of 30s
               deployment/app replicas 2 → 5
               2 of 5 ready
               3 of 5 ready
- ॥ holding    Send the traffic to the sta… k8s.traffic              19s of 30s
+ ॥ holding    Send the traffic to the stable version                 19s of 30s
               the API server does not answer
               evil �]0;title� text�[2J
- – skipped  Pause                          k8s.rollout_pause
- · waiting  Go back                        k8s.rollout_undo
+ – skipped  Pause
+ · waiting  Go back
   always at the end
- · waiting  Look again                     http.check
+ · waiting  Look again
 
 Ctrl-C stops after the current step, twice stops now; both can be resumed.
 `
@@ -124,7 +124,7 @@ func TestFailuresStayOpen(t *testing.T) {
 	tell(t, m, noon.Add(30*time.Second), journal.StepFailed, "both/b", journal.Failed{Attempt: 1, Status: journal.InDoubt, Message: "nobody knows", Final: true})
 	tell(t, m, noon.Add(31*time.Second), journal.RunEnded, "", journal.Ended{Status: journal.InDoubt})
 	got := picture(m, 79, 0, time.Hour)
-	for _, part := range []string{"✖ failed     Scale up", "only 3 of 5 pods became ready", "hint: look: kubectl get pods", "? in doubt", "nobody knows", "· not run  Go back", "31s of 3m0s  2m29s left  4/6"} {
+	for _, part := range []string{"✖ failed     Scale up", "only 3 of 5 pods became ready", "hint: look: kubectl get pods", "? in doubt", "nobody knows", "· not run  Go back", "31s of 3m  2m29s left  4/6"} {
 		if !strings.Contains(got, part) {
 			t.Errorf("%q is not in:\n%s", part, got)
 		}

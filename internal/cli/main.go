@@ -103,8 +103,25 @@ func (a *App) explain(err error) {
 		_ = json.NewEncoder(a.Out).Encode(map[string]any{"error": err.Error(), "hint": hintOf(err), "exit": exitCode(err)}) // told on stderr as well
 	}
 	st := a.style(a.ErrTTY)
-	fmt.Fprintf(a.Err, "%s %s\n", st.bad("error:"), err)
+	a.headed(st.bad("error:"), err.Error())
 	if h := hintOf(err); h != "" {
-		fmt.Fprintf(a.Err, "%s %s\n", st.dim("hint:"), h)
+		a.headed(st.dim("hint:"), h)
+	}
+}
+
+// headed prints a word and what it is about. A terminal gets lines that end at
+// words; a log gets one line, which can be searched.
+func (a *App) headed(word, text string) {
+	text = clean(text)
+	if !a.ErrTTY {
+		fmt.Fprintf(a.Err, "%s %s\n", word, text)
+		return
+	}
+	width, _ := a.size()
+	for i, l := range wrapText(text, max(width-visible(word)-2, 20)) {
+		if i > 0 {
+			word = strings.Repeat(" ", visible(word))
+		}
+		fmt.Fprintf(a.Err, "%s %s\n", word, l)
 	}
 }

@@ -75,7 +75,8 @@ func printJSON(w io.Writer, v any) error {
 // table prints aligned columns without colours: a tabwriter counts bytes, so
 // escape codes would break the alignment.
 func (a *App) table(head []string, rows int, row func(int) []string) error {
-	w := tabwriter.NewWriter(a.Out, 0, 4, 3, ' ', 0)
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 4, 3, ' ', 0)
 	line := func(cells []string) {
 		for i, c := range cells {
 			if i > 0 {
@@ -89,5 +90,18 @@ func (a *App) table(head []string, rows int, row func(int) []string) error {
 	for i := range rows {
 		line(row(i))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	width, _ := a.size()
+	for l := range strings.Lines(text.String()) {
+		l = strings.TrimRight(l, " \n")
+		if a.OutTTY && columnsOf(l) > width {
+			l = cutTo(l, width)
+		}
+		if _, err := fmt.Fprintln(a.Out, l); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -89,10 +90,13 @@ func (a *App) drifted(found []executor.Difference) error {
 	}
 	st := a.style(a.OutTTY)
 	fmt.Fprintf(a.Out, "%s what was reviewed is no longer so\n", st.bad("✖"))
+	where := ""
 	for _, d := range found {
-		fmt.Fprintf(a.Out, "  %s  %s\n", st.bold(d.Where), d.Field)
-		a.wrapped("      ", "reviewed "+d.Reviewed)
-		a.wrapped("      ", "now      "+d.Now)
+		if d.Where != where {
+			where = d.Where
+			fmt.Fprintf(a.Out, "  %s\n", st.bold(where))
+		}
+		a.wrapped("    ", fmt.Sprintf("%s: reviewed %s, now %s", d.Field, cmp.Or(d.Reviewed, "none"), cmp.Or(d.Now, "none")))
 	}
 	return err
 }

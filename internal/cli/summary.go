@@ -64,8 +64,8 @@ func (a *App) doubts(st style, s *journal.State) {
 		}
 		a.wrapped("    ", "not known: "+doubtWord(step))
 		fmt.Fprintf(a.Out, "    look at the target, then decide:\n")
-		fmt.Fprintf(a.Out, "      it did not take effect:  %s\n", st.info(a.command(fmt.Sprintf("resume %s --redo %s", s.ID, p))))
-		fmt.Fprintf(a.Out, "      go on without it:        %s\n", st.info(a.command(fmt.Sprintf("resume %s --skip %s --reason ...", s.ID, p))))
+		fmt.Fprintf(a.Out, "      it did not take effect, do it again:\n        %s\n", st.info(a.command(fmt.Sprintf("resume %s --redo %s", s.ID, p))))
+		fmt.Fprintf(a.Out, "      go on without it:\n        %s\n", st.info(a.command(fmt.Sprintf("resume %s --skip %s --reason ...", s.ID, p))))
 	}
 }
 

@@ -162,7 +162,7 @@ func (a *album) working() {
 	a.take(shot{name: "plan-pending", title: "A plan for a script: changes are pending", code: 2, args: []string{"plan", "canary", "--detailed-exitcode", "--quiet"}})
 	a.take(shot{name: "left-out-refused", title: "A step left out that another one needs", code: 3, args: run("canary", "--skip", "traffic")})
 	a.p.must(0, "plan", "canary", "-o", "plan.json")
-	a.take(shot{name: "live", title: "A run under way", args: run("canary", "--set", "drain=6s"), at: "s of 3m0s  2m5"})
+	a.take(shot{name: "live", title: "A run under way", args: run("canary", "--set", "drain=6s"), at: "◌ running  Let the last requests"})
 	a.take(shot{name: "status", title: "How a run stands", args: []string{"status", "last"}})
 	a.take(shot{name: "drift", title: "A saved plan that is no longer so", code: 3, args: []string{"run", "--plan", "plan.json", "--yes", "--reason", "5xx after deploy 1.5.0"}})
 	a.take(shot{name: "done", title: "A run that has nothing left to do", args: run("canary")})
