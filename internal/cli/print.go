@@ -76,7 +76,7 @@ func printJSON(w io.Writer, v any) error {
 // escape codes would break the alignment.
 func (a *App) table(head []string, rows int, row func(int) []string) error {
 	var text strings.Builder
-	w := tabwriter.NewWriter(&text, 0, 4, 3, ' ', 0)
+	w := tabwriter.NewWriter(&text, 0, 4, 2, ' ', 0)
 	line := func(cells []string) {
 		for i, c := range cells {
 			if i > 0 {
