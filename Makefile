@@ -61,6 +61,10 @@ vet: need-go ## run go vet
 generate: need-go ## write the generated files: JSON Schema, action reference, README output
 	@go test ./internal/cli -run 'TestGenerated' -count=1 -update
 
+.PHONY: screens
+screens: need-go $(BIN)/runback $(BIN)/sandbox ## take the terminal captures in docs/screens anew, from real runs
+	@go test ./internal/e2e -run 'TestScreens$$' -count=1 -screens
+
 check-generate: need-go ## fail when a generated file is stale
 	@go test ./internal/cli -run 'TestGenerated' -count=1
 

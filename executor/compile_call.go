@@ -51,7 +51,7 @@ func (c *compiler) call(n *Node, env guard.Env) *schema.Type {
 	}
 	c.given(n, with.Inputs, at, env)
 	n.read()
-	return outputsOf(p)
+	return givenBy(p)
 }
 
 func mistakes(found schema.Diagnostics) string {
@@ -145,7 +145,7 @@ func (c *compiler) outputs(decls map[string]schema.Expr) map[string]*guard.Value
 	return out
 }
 
-func outputsOf(p *Program) *schema.Type {
+func givenBy(p *Program) *schema.Type {
 	t := &schema.Type{Kind: "object"}
 	for _, name := range slices.Sorted(maps.Keys(p.outputs)) {
 		kind := p.outputs[name].Kind()

@@ -100,7 +100,7 @@ func (s Planned) waits() bool {
 // Plan previews a program.
 func (r *Runner) Plan(ctx context.Context, p *Program, req Request) (*Plan, error) {
 	m := p.Playbook.Metadata
-	pl := &planner{Runner: *r, scope: newScope(), project: projection{}, target: req.Target, plan: &Plan{
+	pl := &planner{Runner: *r, scope: newScope(), project: projection{}, target: req.Target, request: req, plan: &Plan{
 		Playbook: m.Name, Version: m.Version, Title: m.Title, File: p.Source.File, Digest: p.Source.Digest(),
 		Source: p.Source, By: r.Who.User, Approve: p.Playbook.Spec.Target.Protected, Guarded: p.Playbook.Spec.Target.Protected,
 		Created: r.Clock.Now().UTC(), Budget: p.Playbook.Spec.Budget, Inputs: req.Inputs, Target: req.Target, Identity: req.Identity,
@@ -132,6 +132,7 @@ type planner struct {
 	scope   *scope
 	secrets *secret.Book
 	target  actions.Target
+	request Request
 	project projection
 	pending []string // steps that would have changed the world by now
 	untold  []string // steps whose outputs cannot be known now
@@ -176,6 +177,12 @@ func (pl *planner) nodes(ctx context.Context, nodes []*Node, section string, dep
 }
 
 func (pl *planner) node(ctx context.Context, n *Node, s *Planned) error {
+	if d, left := pl.request.leftOut(n.Path); left {
+		s.Decision, s.Reason = WillSkip, "left out by "+d.User
+		pl.add(n, *s)
+		return nil
+	}
+	pl.Watch.Say(n.Path, "is planned")
 	pl.guard(n, s)
 	if n.IsBlock() {
 		return pl.block(ctx, n, s)

@@ -29,7 +29,7 @@ func (r *Runner) Run(ctx context.Context, p *Program, req Request) (*journal.Sta
 	m := p.Playbook.Metadata
 	started := journal.Started{
 		Playbook: m.Name, Version: m.Version, Title: m.Title, Digest: p.Source.Digest(), Source: p.Source,
-		Inputs: req.Inputs, Target: req.Target, Identity: req.Identity, Reason: req.Reason, Reviewed: req.Reviewed, Undoes: req.Undoes,
+		Inputs: req.Inputs, Target: req.Target, Identity: req.Identity, Reason: req.Reason, Reviewed: req.Reviewed, Undoes: req.Undoes, Left: req.Left,
 		User: r.Who.User, Process: r.Who.Process, Tool: r.Who.Tool,
 		Deadline: s.Clock.Now().Add(p.Playbook.Spec.Budget.Std()), Epoch: held.claim.Epoch,
 	}
@@ -37,6 +37,9 @@ func (r *Runner) Run(ctx context.Context, p *Program, req Request) (*journal.Sta
 		return nil, err
 	}
 	s.scope.bind("", "inputs", scopeInputs(req.Inputs))
+	for _, st := range s.state.Steps { // those that are left out
+		s.scope.set(st.Path, st)
+	}
 	return s.finish(ctx)
 }
 

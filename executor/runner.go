@@ -77,4 +77,5 @@ type Request struct {
 	Reason   string
 	Reviewed *journal.Reviewed // of a saved plan; the run does that and nothing else
 	Undoes   string            // the run that this one undoes
+	Left     []journal.LeftOut // steps that a person leaves out; see Program.LeaveOut
 }

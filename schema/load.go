@@ -105,7 +105,11 @@ func (c *checker) input(in Input) {
 	}
 	if in.Default.Kind != Null && slices.Contains(inputTypes(), in.Type) {
 		if _, err := in.Parse(in.Default); err != nil {
-			c.fail(in.Default.Pos, "", "default of input %q: %s", in.Name, err)
+			hint := ""
+			if in.Type == "string" {
+				hint = "write it in quotes if it is text"
+			}
+			c.fail(in.Default.Pos, hint, "default of input %q: %s", in.Name, err)
 		}
 	}
 }

@@ -44,6 +44,7 @@ func walls() map[string][]string {
 		"internal/lock":                {"internal/journal"},
 		"internal/lock/kubelease":      {"internal/lock", "actions"},
 		"internal/testcluster":         {},
+		"internal/terminal":            {},
 		"internal/arch":                {},
 		"internal/e2e":                 {},
 		"executor":                     {"schema", "actions", "internal/guard", "internal/journal", "internal/lock"},

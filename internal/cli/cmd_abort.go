@@ -38,12 +38,16 @@ first, and one that stays in doubt is decided with resume before.`,
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why; recorded in the journal")
-	a.outputFlag(cmd)
+	a.eventsFlag(cmd)
 	return cmd
 }
 
 func (a *App) abort(ctx context.Context, id, reason string) error {
-	state, err := a.load(ctx, id)
+	past, err := a.events(ctx, id)
+	if err != nil {
+		return err
+	}
+	state, err := journal.Fold(past)
 	if err != nil {
 		return err
 	}
@@ -63,7 +67,7 @@ func (a *App) abort(ctx context.Context, id, reason string) error {
 	if err != nil {
 		return err
 	}
-	return a.execute(ctx, p, func(ctx context.Context, r *executor.Runner) (*journal.State, error) {
+	return a.execute(ctx, p, past, func(ctx context.Context, r *executor.Runner) (*journal.State, error) {
 		return r.Resume(ctx, p, state)
 	})
 }

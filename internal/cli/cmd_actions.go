@@ -16,7 +16,7 @@ func (a *App) actionsCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "actions [NAME]",
 		Short: "List the step types, or describe one: inputs, outputs, examples",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  cobra.MaximumNArgs(1), ValidArgsFunction: a.actionNames,
 		RunE: func(_ *cobra.Command, args []string) error {
 			_, registry, err := a.world()
 			if err != nil {
@@ -25,12 +25,12 @@ func (a *App) actionsCmd() *cobra.Command {
 			if len(args) == 1 {
 				return a.describeAction(registry, args[0])
 			}
-			if a.json() {
+			if a.data() {
 				specs := []actions.Spec{}
 				for _, n := range registry.Names() {
 					specs = append(specs, registry[n].Spec)
 				}
-				return printJSON(a.Out, specs)
+				return a.print(specs)
 			}
 			names := registry.Names()
 			return a.table([]string{"NAME", "EFFECT", "UNDO", "SUMMARY"}, len(names), func(i int) []string {
@@ -59,8 +59,8 @@ func (a *App) describeAction(registry actions.Registry, name string) error {
 	if !ok {
 		return &exitError{code: exitInvalid, hint: cmp.Or(schema.DidYouMean(name, registry.Names()), "see: runback actions"), err: fmt.Errorf("no action %q", name)}
 	}
-	if a.json() {
-		return printJSON(a.Out, act.Spec)
+	if a.data() {
+		return a.print(act.Spec)
 	}
 	writeAction(a.Out, act.Spec, a.style(a.OutTTY))
 	return nil

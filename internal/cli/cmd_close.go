@@ -19,7 +19,8 @@ func (a *App) closeCmd() *cobra.Command {
 		Long: `Record that what a run left to be put right was put right by hand: a controller
 that it had suspended runs again, a rollout goes on. What can be put right by a
 step is better undone: runback undo RUN --step STEP closes it as well.`,
-		Args: cobra.ExactArgs(2),
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: a.runIDs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if strings.TrimSpace(reason) == "" {
 				return usage(`add --reason "sync is on again, commit 1a2b3c"`, "a reason is required")
@@ -66,8 +67,8 @@ func (a *App) owed(st style, s *journal.State) {
 		if o.Instead != "" {
 			a.wrapped("      ", "by: "+o.Instead)
 		} else {
-			fmt.Fprintf(a.Out, "      %s\n", st.info(fmt.Sprintf("runback undo %s --step %s", s.ID, o.Step)))
+			fmt.Fprintf(a.Out, "      %s\n", st.info(a.command(fmt.Sprintf("undo %s --step %s", s.ID, o.Step))))
 		}
-		fmt.Fprintf(a.Out, "      by hand, then: %s\n", st.info(fmt.Sprintf("runback close %s %q --reason ...", s.ID, o.Key)))
+		fmt.Fprintf(a.Out, "      by hand, then: %s\n", st.info(a.command(fmt.Sprintf("close %s %q --reason ...", s.ID, o.Key))))
 	}
 }

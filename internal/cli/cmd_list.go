@@ -1,11 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
-	"text/tabwriter"
-
 	"github.com/spf13/cobra"
 
 	"github.com/runbackhq/runback/schema"
@@ -26,19 +21,9 @@ func (a *App) listCmd() *cobra.Command {
 		Short: "List the playbooks that can be run",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			rows := []listed{}
-			for _, f := range a.library() {
-				row := listed{Name: f.name, Where: f.where}
-				pb, bad := schema.Load(f.src)
-				if err := bad.Err(); err != nil {
-					row.Error = count(len(bad), "mistake", "mistakes") + "; see: runback validate " + f.src.File
-				} else {
-					row.Version, row.Budget, row.Title = pb.Metadata.Version, pb.Spec.Budget.String(), pb.Metadata.Title
-				}
-				rows = append(rows, row)
-			}
-			if a.json() {
-				return printJSON(a.Out, rows)
+			rows := a.listing()
+			if a.data() {
+				return a.print(rows)
 			}
 			return a.table([]string{"NAME", "VERSION", "BUDGET", "WHERE", "TITLE"}, len(rows), func(i int) []string {
 				r := rows[i]
@@ -53,29 +38,18 @@ func (a *App) listCmd() *cobra.Command {
 	return cmd
 }
 
-// table prints aligned columns without colours: a tabwriter counts bytes, so
-// escape codes would break the alignment.
-func (a *App) table(head []string, rows int, row func(int) []string) error {
-	w := tabwriter.NewWriter(a.Out, 0, 4, 3, ' ', 0)
-	line := func(cells []string) {
-		for i, c := range cells {
-			if i > 0 {
-				fmt.Fprint(w, "\t")
-			}
-			fmt.Fprint(w, c)
+// listing gives a row for every playbook that can be found.
+func (a *App) listing() []listed {
+	rows := []listed{}
+	for _, f := range a.library() {
+		row := listed{Name: f.name, Where: f.where}
+		pb, bad := schema.Load(f.src)
+		if err := bad.Err(); err != nil {
+			row.Error = count(len(bad), "mistake", "mistakes") + "; see: runback validate " + f.src.File
+		} else {
+			row.Version, row.Budget, row.Title = pb.Metadata.Version, pb.Spec.Budget.String(), pb.Metadata.Title
 		}
-		fmt.Fprintln(w)
+		rows = append(rows, row)
 	}
-	line(head)
-	for i := range rows {
-		line(row(i))
-	}
-	return w.Flush()
-}
-
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	return rows
 }

@@ -26,12 +26,17 @@ deadlines stay where they were.
 
 When the target cannot say, the run is left in doubt and a person decides: look,
 then --redo STEP does it again, and --skip STEP goes on without it.`,
-		Args: cobra.ExactArgs(1),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.runIDs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.ownTarget(); err != nil {
 				return err
 			}
-			state, err := a.load(cmd.Context(), args[0])
+			past, err := a.events(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			state, err := journal.Fold(past)
 			if err != nil {
 				return err
 			}
@@ -49,7 +54,7 @@ then --redo STEP does it again, and --skip STEP goes on without it.`,
 			if err != nil {
 				return err
 			}
-			return a.execute(cmd.Context(), p, func(ctx context.Context, r *executor.Runner) (*journal.State, error) {
+			return a.execute(cmd.Context(), p, past, func(ctx context.Context, r *executor.Runner) (*journal.State, error) {
 				return r.Resume(ctx, p, state, rulings...)
 			})
 		},
@@ -57,7 +62,9 @@ then --redo STEP does it again, and --skip STEP goes on without it.`,
 	cmd.Flags().StringArrayVar(&f.redo, "redo", nil, "a step in doubt that did not take effect: do it again")
 	cmd.Flags().StringArrayVar(&f.skip, "skip", nil, "a step in doubt that is not to be done: go on without it")
 	cmd.Flags().StringVar(&f.reason, "reason", "", "why it is skipped or done again; recorded in the journal")
-	a.outputFlag(cmd)
+	a.eventsFlag(cmd)
+	complete(cmd, "redo", a.stepsOfRun(inDoubt))
+	complete(cmd, "skip", a.stepsOfRun(inDoubt))
 	return cmd
 }
 

@@ -18,6 +18,8 @@ type runFlags struct {
 	plan   string
 	reason string
 	yes    bool
+	dry    string
+	left   leftFlags
 }
 
 func (a *App) runCmd() *cobra.Command {
@@ -29,16 +31,30 @@ func (a *App) runCmd() *cobra.Command {
 records every event before the effect it announces. Ctrl-C once stops after the
 current step, twice stops now; both can be resumed.
 
+With --skip STEP and --from STEP a person leaves steps out; that is recorded with
+who and why, and refused where a later step needs what a left-out one gives.
+
 With --plan FILE it runs a saved plan: it prepares again, and refuses when
 anything is no longer as it was reviewed.
 
 Exit codes: 0 done, 1 failed, 3 refused (nothing changed), 4 outcome unknown,
 5 cancelled, 6 held by another run, 7 time spent, 8 journal not durable,
 64 usage, 65 invalid playbook.`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.playbookNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (len(args) == 0) == (f.plan == "") {
 				return usage("runback run NAME, or runback run --plan FILE", "name a playbook or a saved plan, and one of them only")
+			}
+			if err := f.dryMode(); err != nil {
+				return err
+			}
+			if f.dry != dryNone && f.plan == "" {
+				p, err := a.compile(args[0])
+				if err != nil {
+					return err
+				}
+				return a.dryRun(cmd.Context(), p, args[0], f)
 			}
 			if err := a.mayRun(f); err != nil {
 				return err
@@ -56,7 +72,10 @@ Exit codes: 0 done, 1 failed, 3 refused (nothing changed), 4 outcome unknown,
 	cmd.Flags().StringArrayVar(&f.sets, "set", nil, "value of an input, name=value; may be given again")
 	cmd.Flags().StringVar(&f.plan, "plan", "", "a saved plan: run what was reviewed and nothing else")
 	f.confirmFlags(cmd)
-	a.outputFlag(cmd)
+	f.dryFlag(cmd)
+	f.left.add(a, cmd)
+	complete(cmd, "set", a.inputsOfPlaybook)
+	a.eventsFlag(cmd)
 	return cmd
 }
 
@@ -89,13 +108,17 @@ func (a *App) runPlaybook(ctx context.Context, p *executor.Program, arg string, 
 	if err != nil {
 		return err
 	}
-	req := executor.Request{ID: newRunID(), Inputs: inputs, Reason: f.reason}
+	left, err := f.left.decide(p, f.reason)
+	if err != nil {
+		return err
+	}
+	req := executor.Request{ID: newRunID(), Inputs: inputs, Reason: f.reason, Left: left}
 	if !f.yes {
-		plan, err := a.makePlan(ctx, p, given)
+		plan, err := a.makePlan(ctx, p, given, left)
 		if err != nil {
 			return err
 		}
-		if err := a.showPlan(plan, a.runCommand(arg, f.sets)); err != nil {
+		if err := a.showPlan(plan, a.runCommand(arg, f.sets)+f.left.words()); err != nil {
 			return err
 		}
 		if req.Reason, err = a.confirm(p, f.reason); err != nil {
@@ -103,7 +126,7 @@ func (a *App) runPlaybook(ctx context.Context, p *executor.Program, arg string, 
 		}
 		req.Target, req.Identity = plan.Target, plan.Identity
 	}
-	return a.execute(ctx, p, func(ctx context.Context, r *executor.Runner) (*journal.State, error) {
+	return a.execute(ctx, p, nil, func(ctx context.Context, r *executor.Runner) (*journal.State, error) {
 		if req.Identity == nil {
 			if req.Target, req.Identity, err = a.target(ctx, r, p, inputs); err != nil {
 				return nil, err

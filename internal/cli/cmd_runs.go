@@ -34,8 +34,8 @@ func (a *App) runsCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.json() {
-				return printJSON(a.Out, rows)
+			if a.data() {
+				return a.print(rows)
 			}
 			return a.table([]string{"RUN", "PLAYBOOK", "STATUS", "STARTED", "TOOK", "BY", "REASON"}, len(rows), func(i int) []string {
 				r, took := rows[i], "-"

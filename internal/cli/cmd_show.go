@@ -14,7 +14,7 @@ func (a *App) showCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show NAME",
 		Short: "Show one playbook: what it does, its inputs and its steps",
-		Args:  cobra.ExactArgs(1),
+		Args:  cobra.ExactArgs(1), ValidArgsFunction: a.playbookNames,
 		RunE: func(_ *cobra.Command, args []string) error {
 			f, err := a.find(args[0])
 			if err != nil {
@@ -28,12 +28,66 @@ func (a *App) showCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if a.data() {
+				return a.print(shownOf(p))
+			}
 			a.showProgram(p)
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&raw, "yaml", false, "the text of the playbook, to copy and change")
+	a.outputFlag(cmd)
 	return cmd
+}
+
+// shown is a playbook as data. Its JSON form is part of the interface.
+type shown struct {
+	Name        string       `json:"name"`
+	Version     string       `json:"version"`
+	Title       string       `json:"title,omitempty"`
+	Description string       `json:"description,omitempty"`
+	Owners      []string     `json:"owners,omitempty"`
+	Budget      string       `json:"budget"`
+	Digest      string       `json:"digest"`
+	Inputs      []shownInput `json:"inputs"`
+	Steps       []shownStep  `json:"steps"`
+}
+
+type shownInput struct {
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+	Default     any    `json:"default,omitempty"`
+	Required    bool   `json:"required,omitzero"`
+	Description string `json:"description,omitempty"`
+}
+
+type shownStep struct {
+	Path    string `json:"path"`
+	Name    string `json:"name"`
+	Uses    string `json:"uses,omitempty"`
+	Section string `json:"section"`
+	When    string `json:"when,omitempty"`
+}
+
+func shownOf(p *executor.Program) shown {
+	m, spec := p.Playbook.Metadata, p.Playbook.Spec
+	out := shown{Name: m.Name, Version: m.Version, Title: m.Title, Description: m.Description, Owners: m.Owners, Budget: spec.Budget.String(), Digest: p.Source.Digest(), Inputs: []shownInput{}}
+	for _, in := range spec.Inputs {
+		given := in.Default.Value != nil
+		row := shownInput{Name: in.Name, Type: in.Type, Required: !given, Description: in.Description}
+		if given {
+			row.Default = in.Default.Plain()
+		}
+		out.Inputs = append(out.Inputs, row)
+	}
+	p.Walk(func(n *executor.Node, section string, _ int) {
+		s := shownStep{Path: n.Path, Name: n.Step.Label(), Uses: n.Step.Uses, Section: section}
+		if n.When != nil {
+			s.When = n.When.Source()
+		}
+		out.Steps = append(out.Steps, s)
+	})
+	return out
 }
 
 func (a *App) showProgram(p *executor.Program) {

@@ -45,15 +45,22 @@ type stepView struct {
 	Outputs map[string]any   `json:"outputs,omitempty"`
 	Failure *journal.Failed  `json:"failure,omitempty"`
 	Skipped *journal.Skipped `json:"skipped,omitempty"`
+	Decided *journal.Decided `json:"decided,omitempty"` // what a person said of it
 }
 
 func (a *App) statusCmd() *cobra.Command {
-	var events bool
+	var events, watch bool
 	cmd := &cobra.Command{
 		Use:   "status RUN",
 		Short: "Show how a run stands: every step with what it did",
-		Args:  cobra.ExactArgs(1),
+		Long: `Show how a run stands. With --watch it follows a run of whatever process until it
+ends, and its exit code is that of the run; Ctrl-C ends the watching, not the run.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.runIDs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if watch {
+				return a.watch(cmd.Context(), args[0])
+			}
 			if events {
 				return a.showEvents(cmd.Context(), args[0])
 			}
@@ -62,14 +69,16 @@ func (a *App) statusCmd() *cobra.Command {
 				return err
 			}
 			state.Status = liveStatus(state)
-			if a.json() {
-				return printJSON(a.Out, viewOf(state))
+			if a.data() {
+				return a.print(viewOf(state))
 			}
 			a.statusScreen(state, a.told(state))
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&events, "events", false, "the journal itself, event by event")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "follow it until it ends")
+	a.progressFlag(cmd)
 	a.outputFlag(cmd)
 	return cmd
 }
@@ -79,8 +88,8 @@ func (a *App) showEvents(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if a.json() {
-		return printJSON(a.Out, events)
+	if a.data() {
+		return a.print(events)
 	}
 	return a.table([]string{"SEQ", "TIME", "EVENT", "PATH", "HASH"}, len(events), func(i int) []string {
 		e := events[i]
@@ -97,7 +106,7 @@ func viewOf(s *journal.State) statusView {
 	}
 	for _, p := range s.Order {
 		st := s.Steps[p]
-		sv := stepView{Path: p, Status: stepStatus(st), Started: timeOrNil(st.Start), Ended: timeOrNil(st.End), Attempt: st.Attempt, Intent: st.Intent, Outputs: st.Outputs, Failure: st.Failure}
+		sv := stepView{Path: p, Status: stepStatus(st), Started: timeOrNil(st.Start), Ended: timeOrNil(st.End), Attempt: st.Attempt, Intent: st.Intent, Outputs: st.Outputs, Failure: st.Failure, Decided: st.Decision}
 		if st.Skipped != nil {
 			sv.Skipped = &journal.Skipped{Guard: *st.Skipped}
 		}
@@ -163,12 +172,12 @@ func (a *App) statusScreen(s *journal.State, told func(string, actions.Outputs) 
 		a.doubts(st, s)
 	}
 	if s.Status.Resumable() && s.Status != journal.InDoubt && s.Status != journal.Running {
-		fmt.Fprintf(w, "\n  go on: %s\n", st.info("runback resume "+s.ID))
+		fmt.Fprintf(w, "\n  go on: %s\n", st.info(a.command("resume "+s.ID)))
 	}
 }
 
 func (a *App) statusStep(st style, s *journal.StepState, told func(string, actions.Outputs) string) {
-	depth := strings.Count(s.Path, "/")
+	depth := depthOf(s.Path)
 	took := ""
 	if !s.Start.IsZero() && !s.End.IsZero() {
 		took = seconds(s.End.Sub(s.Start))
@@ -186,7 +195,7 @@ func (a *App) statusStep(st style, s *journal.StepState, told func(string, actio
 	case s.Skipped != nil:
 		a.wrapped(in, s.Skipped.String())
 	case s.Status == journal.Skip && s.Decision != nil:
-		a.wrapped(in, fmt.Sprintf("skipped by %s: %s", s.Decision.User, s.Decision.Reason))
+		a.wrapped(in, fmt.Sprintf("left out by %s: %s", s.Decision.User, s.Decision.Reason))
 	case s.Intent != nil:
 		a.wrapped(in, strings.TrimSpace(s.Intent.Preview.Object+" "+s.Intent.Preview.Summary))
 	case len(s.Outputs) > 0:

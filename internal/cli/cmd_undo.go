@@ -29,14 +29,16 @@ effect first, for the steps that took effect and whose fields hold what the run
 wrote. What somebody else changed since, and what cannot be undone, is left as it
 is and listed with the reason. The playbook is planned, confirmed and run like
 any other; with --print or --save it is only written, for review.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.undo(cmd.Context(), args[0], f) },
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.runIDs,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.undo(cmd.Context(), args[0], f) },
 	}
 	cmd.Flags().StringArrayVar(&f.steps, "step", nil, "undo only this step; may be given again")
 	cmd.Flags().BoolVar(&f.print, "print", false, "print the playbook instead of running it")
 	cmd.Flags().StringVar(&f.file, "save", "", "save the playbook in a file instead of running it")
 	f.confirmFlags(cmd)
-	a.outputFlag(cmd)
+	a.eventsFlag(cmd)
+	complete(cmd, "step", a.stepsOfRun(tookEffect))
 	return cmd
 }
 
@@ -112,7 +114,7 @@ func (a *App) inverse(ctx context.Context, state *journal.State, only []string) 
 }
 
 func (a *App) leftAsIs(u *executor.Inverse) {
-	if a.json() || len(u.Left) == 0 {
+	if a.machine() || len(u.Left) == 0 {
 		return
 	}
 	st := a.style(a.ErrTTY)
@@ -123,7 +125,9 @@ func (a *App) leftAsIs(u *executor.Inverse) {
 }
 
 func (a *App) runUndo(ctx context.Context, p *executor.Program, of *journal.State, f runFlags) error {
-	r, err := a.runner(nil, silent{}, nil)
+	watch := a.watchPlan(p)
+	defer watch.close()
+	r, err := a.runner(nil, watch, nil)
 	if err != nil {
 		return err
 	}
@@ -151,5 +155,5 @@ func (a *App) runUndo(ctx context.Context, p *executor.Program, of *journal.Stat
 	if strings.TrimSpace(req.Reason) == "" {
 		return usage(`add --reason "..."`, "a reason is required")
 	}
-	return a.execute(ctx, p, func(ctx context.Context, r *executor.Runner) (*journal.State, error) { return r.Run(ctx, p, req) })
+	return a.execute(ctx, p, nil, func(ctx context.Context, r *executor.Runner) (*journal.State, error) { return r.Run(ctx, p, req) })
 }

@@ -21,7 +21,8 @@ func (a *App) validateCmd() *cobra.Command {
 		Short: "Check playbooks: every mistake with its line and what to do about it",
 		Long: `Check playbooks without touching any cluster: YAML, fields, actions, inputs of
 actions, and the types of every expression. A file is named by path or by name.`,
-		Args: cobra.MinimumNArgs(1),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: a.playbookNames,
 		RunE: func(_ *cobra.Command, args []string) error {
 			_, registry, err := a.world()
 			if err != nil {
@@ -37,17 +38,17 @@ actions, and the types of every expression. A file is named by path or by name.`
 				_, bad := executor.Compile(f.src, registry)
 				out = append(out, validated{f.src.File, len(bad) == 0, bad})
 				mistakes += len(bad)
-				if !a.json() {
+				if !a.data() {
 					a.showValidated(f.src, bad)
 				}
 			}
-			if a.json() {
-				if err := printJSON(a.Out, out); err != nil {
+			if a.data() {
+				if err := a.print(out); err != nil {
 					return err
 				}
 			}
 			if mistakes > 0 {
-				return &exitError{code: exitInvalid, shown: a.json(), err: fmt.Errorf("%s", count(mistakes, "mistake", "mistakes"))}
+				return &exitError{code: exitInvalid, shown: a.data(), err: fmt.Errorf("%s", count(mistakes, "mistake", "mistakes"))}
 			}
 			return nil
 		},

@@ -17,8 +17,9 @@ func (a *App) verifyCmd() *cobra.Command {
 		Long: `Prove that no event of a journal was changed, removed, added or moved: each holds
 the hash of the one before it. Note the last hash elsewhere to prove also that no
 event is missing at the end. Exit code 8 says that a journal is damaged.`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args) },
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.runIDs,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.verify(cmd.Context(), args) },
 	}
 }
 

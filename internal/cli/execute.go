@@ -4,17 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
+	"sync/atomic"
 
 	"github.com/runbackhq/runback/executor"
 	"github.com/runbackhq/runback/internal/journal"
 )
 
+// watched is a display that knows whether the run has begun.
+type watched struct {
+	display
+	run atomic.Pointer[string]
+}
+
+// Event implements executor.Watcher.
+func (w *watched) Event(e journal.Event) {
+	w.run.Store(&e.Run)
+	w.display.Event(e)
+}
+
 // execute runs or resumes a program under the operator's eyes and hands: it
-// shows what happens, and turns signals into stops.
-func (a *App) execute(ctx context.Context, p *executor.Program, do func(context.Context, *executor.Runner) (*journal.State, error)) (err error) {
+// shows what happens, and turns signals into stops. Past are the events of a
+// run that is resumed.
+func (a *App) execute(ctx context.Context, p *executor.Program, past []journal.Event, do func(context.Context, *executor.Runner) (*journal.State, error)) (err error) {
+	if err := enoughFiles(); err != nil {
+		return err
+	}
 	store, err := a.openStore(ctx)
 	if err != nil {
 		return err
@@ -24,7 +38,11 @@ func (a *App) execute(ctx context.Context, p *executor.Program, do func(context.
 			err = cerr
 		}
 	}()
-	screen := a.newScreen(p)
+	screen, restore, err := a.stage(p, past)
+	if err != nil {
+		return err
+	}
+	defer restore()
 	ctx, stop, release := a.signals(ctx, screen)
 	defer release()
 	r, err := a.runner(store, screen, stop)
@@ -32,28 +50,58 @@ func (a *App) execute(ctx context.Context, p *executor.Program, do func(context.
 		return err
 	}
 	state, err := do(ctx, r)
-	screen.close()
 	if err != nil {
 		if state != nil && state.ID != "" {
-			screen.lost(state)
+			screen.note(fmt.Sprintf("run %s is not over; see: %s", state.ID, a.command("status "+state.ID)))
 		}
+		screen.close()
+		return a.unbegun(screen, err)
+	}
+	settled, serr := r.CloseSettled(ctx, state)
+	if serr != nil {
+		screen.note("what this run put right could not be noted in earlier runs: " + serr.Error())
+	}
+	for _, line := range settled {
+		screen.note("put right, run " + line)
+	}
+	screen.close()
+	return a.conclude(state)
+}
+
+// stage makes the display. What is printed while it stands goes through a
+// spool: whoever reads it may be slow or gone, and the run goes on.
+func (a *App) stage(p *executor.Program, past []journal.Event) (*watched, func(), error) {
+	out, errs := a.Out, a.Err
+	d, err := a.newDisplay(p, past)
+	if err != nil {
+		return nil, nil, err
+	}
+	a.spools = []*spool{newSpool(errs)}
+	a.Err = a.spools[0]
+	if a.mode != progressTTY { // the live view has a painter that nobody waits for
+		a.spools = append(a.spools, newSpool(out))
+		a.Out = a.spools[1]
+	}
+	return &watched{display: d}, func() {
+		for _, s := range a.spools {
+			s.close()
+		}
+		a.Out, a.Err = out, errs
+	}, nil
+}
+
+// unbegun says of a run that the operator stopped before its first event that
+// nothing of it is left.
+func (a *App) unbegun(w *watched, err error) error {
+	if w.run.Load() != nil || !errors.Is(err, errNow) {
 		return err
 	}
-	if settled, err := r.CloseSettled(ctx, state); err != nil {
-		screen.note("what this run put right could not be noted in earlier runs: " + err.Error())
-	} else {
-		for _, line := range settled {
-			screen.note("put right, run " + line)
-		}
-	}
-	return a.conclude(state)
+	return &exitError{code: exitCancelled, err: errors.New("stopped before it began; nothing was changed and there is nothing to resume")}
 }
 
 // conclude prints the summary of a run that ended and gives its exit code.
 func (a *App) conclude(state *journal.State) error {
-	if a.json() {
-		// The events were printed as they came; the last one holds the status.
-	} else {
+	if !a.machine() { // the last event holds the status
 		a.summary(state)
 	}
 	if code := statusCode(state.Status); code != exitOK {
@@ -62,44 +110,14 @@ func (a *App) conclude(state *journal.State) error {
 	return nil
 }
 
-// errNow is the cause of a context that the operator ended with a second
-// signal.
-var errNow = errors.New("stopped at once")
+// command is how a command of this program is written, under the name by which
+// it was called.
+func (a *App) command(rest string) string { return a.self() + " " + rest }
 
-// signals gives a context and a channel: the first signal closes the channel
-// (stop at the next safe point), the second ends the context (stop now).
-func (a *App) signals(parent context.Context, screen *screen) (context.Context, <-chan struct{}, func()) {
-	ctx, cancel := context.WithCancelCause(parent)
-	stop, done, finished := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	got := make(chan os.Signal, 2)
-	// A reader that goes away (head, a pager) must not end a run half-way. The
-	// signal is caught, not ignored: children would inherit that.
-	pipe := make(chan os.Signal, 1)
-	signal.Notify(pipe, syscall.SIGPIPE)
-	signal.Notify(got, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	go func() {
-		defer close(finished)
-		for n := 0; ; n++ {
-			select {
-			case <-done:
-				return
-			case <-got:
-			}
-			switch n {
-			case 0:
-				screen.note("stopping after the current step; press Ctrl-C again to stop now")
-				close(stop)
-			case 1:
-				screen.note("stopping now")
-				cancel(executor.Stopped(errNow))
-			}
-		}
-	}()
-	return ctx, stop, func() {
-		signal.Stop(got)
-		signal.Stop(pipe)
-		close(done)
-		<-finished
-		cancel(nil)
+// self is the name of this program: runback, or kubectl runback.
+func (a *App) self() string {
+	if a.Plugin {
+		return "kubectl runback"
 	}
+	return "runback"
 }

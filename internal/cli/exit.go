@@ -17,6 +17,7 @@ import (
 const (
 	exitOK        = 0
 	exitFailed    = 1  // the run failed
+	exitPending   = 2  // changes are pending; only plan --detailed-exitcode
 	exitRefused   = 3  // a guard stopped it, nothing was changed
 	exitInDoubt   = 4  // the outcome is unknown, a person must look
 	exitCancelled = 5  // stopped by the operator, can be resumed
@@ -52,6 +53,9 @@ func exitCode(err error) int {
 			return exitLocked
 		}
 		return exitStore
+	}
+	if errors.Is(err, errNow) {
+		return exitCancelled
 	}
 	if locked(err) {
 		return exitLocked
@@ -110,7 +114,7 @@ func hintOf(err error) string {
 		return e.hint
 	}
 	if e, ok := errors.AsType[*executor.InputError](err); ok {
-		return e.Hint
+		return cmp.Or(e.Hint, "see the inputs of a playbook with: runback show NAME")
 	}
 	if _, ok := errors.AsType[*executor.WrongTargetError](err); ok {
 		return "check --context, --kubeconfig and --namespace; nothing was changed"
@@ -124,5 +128,8 @@ func hintOf(err error) string {
 	if sqlite.Broken(err) {
 		return "free the disk, or set XDG_STATE_HOME to another folder; nothing happens without a journal"
 	}
-	return actions.HintOf(err)
+	if hint := actions.HintOf(err); hint != "" || actions.KindOf(err) != actions.KindUnreachable {
+		return hint
+	}
+	return "check the network and --context; nothing was changed, so start it again when there is an answer"
 }

@@ -83,6 +83,10 @@ func readFile(path string) ([]byte, error) {
 	if info.IsDir() {
 		return nil, fmt.Errorf("%s is a folder", path)
 	}
+	if !info.Mode().IsRegular() {
+		// A device or a pipe may never end.
+		return nil, fmt.Errorf("%s is no file: save it in one", path)
+	}
 	if info.Size() > schema.MaxBytes {
 		return nil, fmt.Errorf("%s has %d bytes, more than the limit of %d", path, info.Size(), schema.MaxBytes)
 	}

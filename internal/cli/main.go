@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/runbackhq/runback/internal/supervise"
@@ -22,9 +25,13 @@ type App struct {
 	OutTTY   bool
 	ErrTTY   bool
 	Width    int
+	Plugin   bool              // called as kubectl-runback
+	Size     func() (int, int) // of the terminal as it is now; nil: it does not change
 
-	flags globalFlags
-	crash crashPoints
+	flags  globalFlags
+	crash  crashPoints
+	mode   progress
+	spools []*spool // what is printed while a run goes on
 }
 
 // Main runs the program of the operating system and gives its exit code.
@@ -33,15 +40,41 @@ func Main(ctx context.Context) int {
 	if code, mine := supervise.Main(os.Args); mine {
 		return code
 	}
-	width, _, err := term.GetSize(int(os.Stdout.Fd()))
-	if err != nil || width <= 0 {
-		width = 80
-	}
+	width, _ := terminalSize()
 	app := &App{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Width: width,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Width: width, Size: terminalSize,
 		InTTY: term.IsTerminal(int(os.Stdin.Fd())), OutTTY: term.IsTerminal(int(os.Stdout.Fd())), ErrTTY: term.IsTerminal(int(os.Stderr.Fd())),
 	}
-	return app.Run(ctx, os.Args[1:])
+	return app.Run(ctx, app.calledAs(os.Args))
+}
+
+// calledAs gives the arguments as they are meant under the name of the program:
+// kubectl finds kubectl-runback on the path and runs it as "kubectl runback",
+// and asks kubectl_complete-runback for completions.
+func (a *App) calledAs(args []string) []string {
+	name := strings.TrimSuffix(filepath.Base(args[0]), ".exe")
+	a.Plugin = strings.HasPrefix(name, "kubectl")
+	if name == "kubectl_complete-runback" {
+		return append([]string{cobra.ShellCompRequestCmd}, args[1:]...)
+	}
+	return args[1:]
+}
+
+// terminalSize is what can be drawn on: 80 by 24 where nobody says.
+func terminalSize() (width, height int) {
+	width, height, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil || width <= 0 || height <= 0 {
+		return 80, 24
+	}
+	return width, height
+}
+
+// size is the terminal as it is now: people resize their windows.
+func (a *App) size() (width, height int) {
+	if a.Size == nil {
+		return a.Width, 24
+	}
+	return a.Size()
 }
 
 // Run runs one command line and gives its exit code.
@@ -65,13 +98,30 @@ func (a *App) explain(err error) {
 	if shown, ok := err.(interface{ Shown() bool }); ok && shown.Shown() {
 		return
 	}
-	if a.json() {
+	if a.machine() {
 		// One line, because run and resume print one event a line.
 		_ = json.NewEncoder(a.Out).Encode(map[string]any{"error": err.Error(), "hint": hintOf(err), "exit": exitCode(err)}) // told on stderr as well
 	}
 	st := a.style(a.ErrTTY)
-	fmt.Fprintf(a.Err, "%s %s\n", st.bad("error:"), err)
+	a.headed(st.bad("error:"), err.Error())
 	if h := hintOf(err); h != "" {
-		fmt.Fprintf(a.Err, "%s %s\n", st.dim("hint:"), h)
+		a.headed(st.dim("hint:"), h)
+	}
+}
+
+// headed prints a word and what it is about. A terminal gets lines that end at
+// words; a log gets one line, which can be searched.
+func (a *App) headed(word, text string) {
+	text = clean(text)
+	if !a.ErrTTY {
+		fmt.Fprintf(a.Err, "%s %s\n", word, text)
+		return
+	}
+	width, _ := a.size()
+	for i, l := range wrapText(text, max(width-visible(word)-2, 20)) {
+		if i > 0 {
+			word = strings.Repeat(" ", visible(word))
+		}
+		fmt.Fprintf(a.Err, "%s %s\n", word, l)
 	}
 }

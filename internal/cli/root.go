@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"cmp"
+
 	"github.com/spf13/cobra"
+
+	"github.com/runbackhq/runback/schema"
 )
 
 type globalFlags struct {
 	kubeconfig, context, namespace string
 	noColor, quiet                 bool
-	output                         string
+	output, progress               string
 }
 
 func (a *App) root() *cobra.Command {
@@ -17,14 +21,17 @@ func (a *App) root() *cobra.Command {
 		Long: `Runback runs rollback playbooks: typed steps with guards and time budgets,
 previewed before they run and resumed after a crash without doing anything twice.
 
-  runback list                          what can be run
-  runback plan canary                   what it would do, changing nothing
-  runback run canary --reason "..."     do it
-  runback resume RUN                    go on after a crash or a stop`,
+  ` + a.self() + ` list                          what can be run
+  ` + a.self() + ` plan canary                   what it would do, changing nothing
+  ` + a.self() + ` run canary --reason "..."     do it
+  ` + a.self() + ` resume RUN                    go on after a crash or a stop`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	if a.Plugin {
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: a.self()}
 	}
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.kubeconfig, "kubeconfig", "", "kubeconfig file (default $KUBECONFIG)")
@@ -35,11 +42,25 @@ previewed before they run and resumed after a crash without doing anything twice
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{code: exitUsage, hint: "see: " + cmd.CommandPath() + " --help", err: err}
 	})
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(a.listCmd(), a.showCmd(), a.planCmd(), a.approveCmd(), a.runCmd(), a.resumeCmd(), a.abortCmd(), a.undoCmd(), a.closeCmd(), a.runsCmd(), a.statusCmd(),
-		a.verifyCmd(), a.validateCmd(), a.actionsCmd(), a.schemaCmd(), a.versionCmd())
+		a.verifyCmd(), a.validateCmd(), a.actionsCmd(), a.schemaCmd(), a.versionCmd(), a.manCmd())
+	root.InitDefaultCompletionCmd()
 	wrapArgs(root)
 	return root
+}
+
+// meant guesses the command that was mistyped.
+func meant(cmd *cobra.Command, args []string) string {
+	if len(args) == 0 || !cmd.HasAvailableSubCommands() {
+		return ""
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return schema.DidYouMean(args[0], names)
 }
 
 // wrapArgs gives mistakes in the arguments the exit code of a usage error.
@@ -47,7 +68,7 @@ func wrapArgs(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return &exitError{code: exitUsage, hint: "see: " + c.CommandPath() + " --help", err: err}
+				return &exitError{code: exitUsage, hint: cmp.Or(meant(c, args), "see: "+c.CommandPath()+" --help"), err: err}
 			}
 			return nil
 		}
@@ -56,16 +77,3 @@ func wrapArgs(cmd *cobra.Command) {
 		wrapArgs(sub)
 	}
 }
-
-// outputFlag adds -o to a command.
-func (a *App) outputFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&a.flags.output, "output", "o", "table", "output format: table or json (of run and resume: one event a line)")
-	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if a.flags.output != "table" && a.flags.output != "json" {
-			return usage("use -o table or -o json", "unknown output format "+a.flags.output)
-		}
-		return nil
-	}
-}
-
-func (a *App) json() bool { return a.flags.output == "json" }

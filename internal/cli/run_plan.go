@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -12,8 +13,8 @@ import (
 // runPlan runs a saved plan: the text that was reviewed, with the inputs that
 // were reviewed, on the target that was reviewed, as long as all is still so.
 func (a *App) runPlan(ctx context.Context, f runFlags) error {
-	if len(f.sets) > 0 || a.flags.context != "" || a.flags.namespace != "" {
-		return usage("make another plan for other inputs or another target", "a saved plan has its inputs and its target")
+	if len(f.sets) > 0 || f.left.any() || a.flags.context != "" || a.flags.namespace != "" {
+		return usage("make another plan for other inputs or another target", "a saved plan has its inputs, its target and its steps")
 	}
 	saved, err := readPlan(f.plan)
 	if err != nil {
@@ -49,12 +50,14 @@ func (a *App) runPlan(ctx context.Context, f runFlags) error {
 	req := executor.Request{ID: newRunID(), Inputs: inputs, Target: now.Target, Identity: now.Identity, Reason: reason, Reviewed: &journal.Reviewed{
 		Hash: saved.Hash, By: saved.plan.By, At: saved.plan.Created, Approvals: saved.Approvals, Steps: saved.plan.Reviewed(),
 	}}
-	return a.execute(ctx, p, func(ctx context.Context, r *executor.Runner) (*journal.State, error) { return r.Run(ctx, p, req) })
+	return a.execute(ctx, p, nil, func(ctx context.Context, r *executor.Runner) (*journal.State, error) { return r.Run(ctx, p, req) })
 }
 
 // planAgain makes the same plan of the world as it is now.
 func (a *App) planAgain(ctx context.Context, p *executor.Program, saved *planFile, inputs map[string]any) (*executor.Plan, error) {
-	r, err := a.runner(nil, silent{}, nil)
+	watch := a.watchPlan(p)
+	defer watch.close()
+	r, err := a.runner(nil, watch, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -77,19 +80,22 @@ func (a *App) planAgain(ctx context.Context, p *executor.Program, saved *planFil
 // drifted tells what is no longer as it was reviewed.
 func (a *App) drifted(found []executor.Difference) error {
 	err := &exitError{code: exitRefused, hint: "look at what changed, then make a new plan; nothing was changed", err: &executor.DriftError{Differences: found}}
-	if a.json() {
+	if a.data() {
 		err.shown = true
-		if perr := printJSON(a.Out, map[string]any{"error": err.Error(), "differences": found, "exit": err.code}); perr != nil {
+		if perr := a.print(map[string]any{"error": err.Error(), "differences": found, "exit": err.code}); perr != nil {
 			return perr
 		}
 		return err
 	}
 	st := a.style(a.OutTTY)
 	fmt.Fprintf(a.Out, "%s what was reviewed is no longer so\n", st.bad("✖"))
+	where := ""
 	for _, d := range found {
-		fmt.Fprintf(a.Out, "  %s  %s\n", st.bold(d.Where), d.Field)
-		a.wrapped("      ", "reviewed "+d.Reviewed)
-		a.wrapped("      ", "now      "+d.Now)
+		if d.Where != where {
+			where = d.Where
+			fmt.Fprintf(a.Out, "  %s\n", st.bold(where))
+		}
+		a.wrapped("    ", fmt.Sprintf("%s: reviewed %s, now %s", d.Field, cmp.Or(d.Reviewed, "none"), cmp.Or(d.Now, "none")))
 	}
 	return err
 }

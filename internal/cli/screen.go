@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"path"
 	"strings"
@@ -13,46 +12,64 @@ import (
 	"github.com/runbackhq/runback/internal/journal"
 )
 
-// screen shows a run as it goes: one line for each step that ended, and a
-// heartbeat while one is at work. It writes no cursor codes, so the same text
-// serves a terminal, a pipe and a CI log.
-type screen struct {
-	app   *App
-	st    style
-	nodes map[string]*executor.Node
-	depth map[string]int
+// heartbeat is how long a step may be silent: whoever reads a log must be able
+// to tell a slow step from a dead program.
+const heartbeat = 10 * time.Second
 
-	mu    sync.Mutex
-	start map[string]time.Time
-	text  map[string]string // preview of the change under way
-	said  map[string]time.Time
-	last  map[string]string
+// screen shows a run line by line: one for each step that ended, and a
+// heartbeat while one is at work. It writes no cursor codes, so the same text
+// serves a pipe, a CI log and a simple terminal.
+type screen struct {
+	app  *App
+	st   style
+	prog *executor.Program
+	done chan struct{}
+	over sync.WaitGroup
+
+	mu      sync.Mutex
+	start   map[string]time.Time
+	running map[string]journal.Began
+	text    map[string]string // preview of the change under way
+	said    map[string]time.Time
+	last    map[string]string
 }
 
 func (a *App) newScreen(p *executor.Program) *screen {
-	s := &screen{app: a, st: a.style(a.OutTTY), nodes: map[string]*executor.Node{}, depth: map[string]int{},
-		start: map[string]time.Time{}, text: map[string]string{}, said: map[string]time.Time{}, last: map[string]string{}}
-	p.Walk(func(n *executor.Node, _ string, depth int) { s.nodes[n.Path], s.depth[n.Path] = n, depth })
+	s := &screen{app: a, st: a.style(a.OutTTY), prog: p, done: make(chan struct{}),
+		start: map[string]time.Time{}, running: map[string]journal.Began{}, text: map[string]string{}, said: map[string]time.Time{}, last: map[string]string{}}
+	s.over.Go(s.beat)
 	return s
 }
 
-func (s *screen) close() {}
+func (s *screen) close() {
+	close(s.done)
+	s.over.Wait()
+}
 
 // Event implements executor.Watcher.
 func (s *screen) Event(e journal.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.app.json() {
-		b, err := json.Marshal(e)
-		if err == nil {
-			fmt.Fprintln(s.app.Out, string(b))
+	s.keep(e)
+	if !s.app.flags.quiet {
+		s.show(e)
+	}
+}
+
+// keep notes which steps are under way.
+func (s *screen) keep(e journal.Event) {
+	switch e.Type {
+	case journal.StepStart:
+		s.start[e.Path], s.said[e.Path] = e.Time, time.Now()
+		s.running[e.Path], _ = journal.Decode[journal.Began](e)
+	case journal.StepDone, journal.StepSkipped:
+		delete(s.running, e.Path)
+	case journal.StepFailed:
+		if f, _ := journal.Decode[journal.Failed](e); f.Final {
+			delete(s.running, e.Path)
 		}
-		return
+	default: // nothing begins or ends
 	}
-	if s.app.flags.quiet {
-		return
-	}
-	s.show(e)
 }
 
 func (s *screen) show(e journal.Event) {
@@ -61,10 +78,8 @@ func (s *screen) show(e journal.Event) {
 		s.opening(e)
 	case journal.RunResumed:
 		fmt.Fprintf(s.app.Out, "%s %s\n", s.st.bold("RESUME"), e.Run)
-	case journal.StepStart:
-		s.start[e.Path], s.said[e.Path] = e.Time, e.Time
 	case journal.BlockStart:
-		fmt.Fprintf(s.app.Out, "  %s%s\n", strings.Repeat("  ", s.depth[e.Path]), s.st.bold(s.label(e.Path)))
+		fmt.Fprintf(s.app.Out, "  %s%s\n", strings.Repeat("  ", depthOf(e.Path)), s.st.bold(s.label(e.Path)))
 	case journal.StepSkipped:
 		k, _ := journal.Decode[journal.Skipped](e)
 		s.line(e, s.st.dim("–"), "skipped", "because "+k.Guard.String())
@@ -78,7 +93,7 @@ func (s *screen) show(e journal.Event) {
 		h, _ := journal.Decode[journal.Held](e)
 		s.line(e, s.st.warn("॥"), "holding", h.Message)
 	case journal.StepDone:
-		s.done(e)
+		s.ended(e)
 	case journal.StepFailed:
 		f, _ := journal.Decode[journal.Failed](e)
 		word := string(f.Status)
@@ -96,18 +111,22 @@ func (s *screen) show(e journal.Event) {
 func (s *screen) opening(e journal.Event) {
 	r, _ := journal.Decode[journal.Started](e)
 	w := s.app.Out
-	fmt.Fprintf(w, "%s %s  %s %s  %s\n", s.st.bold("RUN"), s.st.bold(e.Run), r.Playbook, r.Version, r.Title)
+	fmt.Fprintf(w, "%s %s  %s %s  %s\n", s.st.bold("RUN"), s.st.bold(e.Run), r.Playbook, r.Version, clean(r.Title))
 	for _, p := range parts(r.Identity) {
 		s.app.wrapped("    ", p.line())
 	}
-	fmt.Fprintf(w, "    budget %s, until %s; by %s: %q\n\n", s.budget(r, e), r.Deadline.Local().Format("15:04:05"), r.User, r.Reason)
+	fmt.Fprintf(w, "    budget %s, until %s; by %s: %q\n", s.budget(r, e), r.Deadline.Local().Format("15:04:05"), r.User, r.Reason)
+	for _, l := range r.Left {
+		s.app.wrapped("    ", s.st.warn("left out: ")+l.Path)
+	}
+	fmt.Fprintln(w)
 }
 
 func (s *screen) budget(r journal.Started, e journal.Event) string {
 	return r.Deadline.Sub(e.Time).Round(time.Second).String()
 }
 
-func (s *screen) done(e journal.Event) {
+func (s *screen) ended(e journal.Event) {
 	d, _ := journal.Decode[journal.Done](e)
 	detail := s.text[e.Path]
 	if detail == "" {
@@ -120,7 +139,7 @@ func (s *screen) done(e journal.Event) {
 }
 
 func (s *screen) told(p string, out actions.Outputs) string {
-	if n := s.nodes[p]; n != nil && n.Action != nil {
+	if n := s.prog.At(p); n != nil && n.Action != nil {
 		if text := n.Action.Told(out); text != "" {
 			return text
 		}
@@ -133,11 +152,11 @@ func (s *screen) line(e journal.Event, sign, word, detail string) {
 	if t, ok := s.start[e.Path]; ok {
 		took = seconds(e.Time.Sub(t))
 	}
-	indent := strings.Repeat("  ", s.depth[e.Path])
+	indent := strings.Repeat("  ", depthOf(e.Path))
 	label := s.label(e.Path)
 	pad := strings.Repeat(" ", max(44-len([]rune(label))-len(indent), 1))
 	uses := ""
-	if n := s.nodes[e.Path]; n != nil {
+	if n := s.prog.At(e.Path); n != nil {
 		uses = n.Step.Uses
 	}
 	fmt.Fprintf(s.app.Out, "  %s%s %s%s%s %s\n", indent, sign, label, pad, s.st.info(fmt.Sprintf("%-20s", uses)), s.st.dim(took))
@@ -152,49 +171,12 @@ func (s *screen) under(p, detail string) {
 	if detail == "" {
 		return
 	}
-	s.app.wrapped("      "+strings.Repeat("  ", s.depth[p]), detail)
+	s.app.wrapped("      "+strings.Repeat("  ", depthOf(p)), detail)
 }
 
 func (s *screen) label(p string) string {
-	if n := s.nodes[p]; n != nil {
+	if n := s.prog.At(p); n != nil {
 		return n.Step.Label()
 	}
 	return path.Base(p)
 }
-
-// Say implements executor.Watcher. A line is shown when it is new and the last
-// one of the step is a second old, or as a heartbeat every ten seconds.
-func (s *screen) Say(p, line string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.app.json() || s.app.flags.quiet {
-		return
-	}
-	age := time.Since(s.said[p])
-	if age < time.Second || line == s.last[p] && age < 10*time.Second {
-		return
-	}
-	s.said[p], s.last[p] = time.Now(), line
-	took := ""
-	if t, ok := s.start[p]; ok {
-		took = " " + seconds(time.Since(t))
-	}
-	if p == "" {
-		s.app.wrapped("  ", s.st.warn(line))
-		return
-	}
-	s.app.wrapped("  "+strings.Repeat("  ", s.depth[p]), s.st.dim("◌ "+s.label(p)+took+": "+line))
-}
-
-func (s *screen) note(text string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fmt.Fprintf(s.app.Err, "%s %s\n", s.st.warn("note:"), text)
-}
-
-// lost tells of a run whose journal ended before it did.
-func (s *screen) lost(state *journal.State) {
-	s.note(fmt.Sprintf("run %s is not over; see: runback status %s", state.ID, state.ID))
-}
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }

@@ -17,6 +17,10 @@ import (
 func (a *App) planScreen(p *executor.Plan, runWith string) {
 	st := a.style(a.OutTTY)
 	w := a.Out
+	if a.flags.quiet {
+		a.planTotals(st, p, runWith)
+		return
+	}
 	fmt.Fprintf(w, "%s %s %s  %s\n", st.bold("PLAN"), st.bold(p.Playbook), p.Version, p.Title)
 	fmt.Fprintln(w, st.dim(fmt.Sprintf("     %s %s", p.File, shortDigest(p.Digest))))
 	for _, t := range parts(p.Identity) {
@@ -133,12 +137,19 @@ func (a *App) planStep(st style, s executor.Planned, number int) {
 func guardLine(j guard.Judgement) string {
 	switch j.Truth {
 	case guard.True:
-		return j.Source + "  yes: " + j.Seen()
+		return j.Source + " → yes" + inBrackets(j.Seen())
 	case guard.False:
-		return j.Source + "  no: " + j.Seen()
+		return j.Source + " → no" + inBrackets(j.Seen())
 	default:
-		return j.Source + "  not known yet: " + strings.Join(j.Missing, ", ")
+		return j.Source + " → not known yet: " + strings.Join(j.Missing, ", ")
 	}
+}
+
+func inBrackets(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
 }
 
 func (a *App) planPreview(st style, in string, s executor.Planned) {
@@ -239,7 +250,9 @@ func (a *App) planTotals(st style, p *executor.Plan, runWith string) {
 			fixed++
 		}
 	}
-	fmt.Fprintln(a.Out)
+	if !a.flags.quiet {
+		fmt.Fprintln(a.Out)
+	}
 	if p.Refused != "" {
 		fmt.Fprintf(a.Out, "%s a run would be refused at step %s. Nothing would be changed.\n", st.bad("REFUSED"), p.Refused)
 		return
@@ -259,7 +272,7 @@ func (a *App) planTotals(st style, p *executor.Plan, runWith string) {
 
 // runCommand is the exact command that runs what was planned.
 func (a *App) runCommand(arg string, sets []string) string {
-	cmd := "runback run " + arg
+	cmd := a.command("run " + arg)
 	for _, f := range []struct{ flag, value string }{{"--kubeconfig", a.flags.kubeconfig}, {"--context", a.flags.context}, {"--namespace", a.flags.namespace}} {
 		if f.value != "" {
 			cmd += " " + f.flag + " " + quote(f.value)

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/runbackhq/runback/actions"
 )
@@ -95,7 +94,7 @@ func visible(s string) int {
 	n := 0
 	for {
 		before, after, found := strings.Cut(s, "\x1b[")
-		n += utf8.RuneCountInString(before)
+		n += columnsOf(before)
 		if !found {
 			return n
 		}

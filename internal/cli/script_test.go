@@ -14,9 +14,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"runback": func() { os.Exit(cli.Main(context.Background())) },
-	})
+	program := func() { os.Exit(cli.Main(context.Background())) }
+	testscript.Main(m, map[string]func(){"runback": program, "kubectl-runback": program, "kubectl_complete-runback": program, "measured": measured})
 }
 
 // TestScripts runs the scripts in testdata/script: the command line as a person

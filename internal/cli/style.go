@@ -18,15 +18,25 @@ func (a *App) style(tty bool) style {
 }
 
 func (s style) paint(code, text string) string {
-	if !s.on || text == "" {
+	if !s.on || text == "" || code == "" {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-func (s style) bold(t string) string { return s.paint("1", t) }
-func (s style) dim(t string) string  { return s.paint("2", t) }
-func (s style) good(t string) string { return s.paint("32", t) }
-func (s style) warn(t string) string { return s.paint("33", t) }
-func (s style) bad(t string) string  { return s.paint("1;31", t) }
-func (s style) info(t string) string { return s.paint("36", t) }
+// The colours, as terminals number them.
+const (
+	boldCode = "1"
+	dimCode  = "2"
+	goodCode = "32"
+	warnCode = "33"
+	badCode  = "1;31"
+	infoCode = "36"
+)
+
+func (s style) bold(t string) string { return s.paint(boldCode, t) }
+func (s style) dim(t string) string  { return s.paint(dimCode, t) }
+func (s style) good(t string) string { return s.paint(goodCode, t) }
+func (s style) warn(t string) string { return s.paint(warnCode, t) }
+func (s style) bad(t string) string  { return s.paint(badCode, t) }
+func (s style) info(t string) string { return s.paint(infoCode, t) }

@@ -35,7 +35,7 @@ func (a *App) next(st style, s *journal.State) {
 	case journal.Refused:
 		fmt.Fprintln(a.Out, "  nothing was changed")
 	case journal.Cancelled, journal.Interrupted:
-		fmt.Fprintf(a.Out, "  go on: %s\n", st.info("runback resume "+s.ID))
+		fmt.Fprintf(a.Out, "  go on: %s\n", st.info(a.command("resume "+s.ID)))
 	case journal.InDoubt:
 		a.doubts(st, s)
 	case journal.FailedRun, journal.OverBudget, journal.Aborted:
@@ -44,7 +44,7 @@ func (a *App) next(st style, s *journal.State) {
 		}
 	default: // there is nothing to do next
 	}
-	fmt.Fprintf(a.Out, "  details: %s\n", st.info("runback status "+s.ID))
+	fmt.Fprintf(a.Out, "  details: %s\n", st.info(a.command("status "+s.ID)))
 }
 
 // doubts tells of each step in doubt what is known, what is not, and the two
@@ -64,8 +64,8 @@ func (a *App) doubts(st style, s *journal.State) {
 		}
 		a.wrapped("    ", "not known: "+doubtWord(step))
 		fmt.Fprintf(a.Out, "    look at the target, then decide:\n")
-		fmt.Fprintf(a.Out, "      it did not take effect:  %s\n", st.info(fmt.Sprintf("runback resume %s --redo %s", s.ID, p)))
-		fmt.Fprintf(a.Out, "      go on without it:        %s\n", st.info(fmt.Sprintf("runback resume %s --skip %s --reason ...", s.ID, p)))
+		fmt.Fprintf(a.Out, "      it did not take effect, do it again:\n        %s\n", st.info(a.command(fmt.Sprintf("resume %s --redo %s", s.ID, p))))
+		fmt.Fprintf(a.Out, "      go on without it:\n        %s\n", st.info(a.command(fmt.Sprintf("resume %s --skip %s --reason ...", s.ID, p))))
 	}
 }
 

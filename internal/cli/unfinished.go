@@ -15,7 +15,7 @@ const recentRuns = 50
 // another one beside them may be what the operator wants, but not unknowingly.
 // What cannot be read is not told here; runs and verify do.
 func (a *App) unfinished(ctx context.Context, id journal.Identity) {
-	if a.json() || a.flags.quiet || len(id) == 0 {
+	if a.machine() || a.flags.quiet || len(id) == 0 {
 		return
 	}
 	store, err := a.openStore(ctx)

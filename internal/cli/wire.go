@@ -176,6 +176,9 @@ func parseSets(sets []string) (map[string]string, error) {
 		if !ok || k == "" {
 			return nil, usage("write it as --set name=value", fmt.Sprintf("--set %q has no value", s))
 		}
+		if _, twice := out[k]; twice {
+			return nil, usage("give it once", fmt.Sprintf("--set %s is given twice", k))
+		}
 		out[k] = v
 	}
 	return out, nil

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -13,6 +14,8 @@ type Guard struct {
 	source string
 	top    judge
 	names  []path
+
+	required []path
 }
 
 // Judgement is the value of a guard with what it saw.
@@ -43,7 +46,7 @@ func Compile(source string, env Env) (*Guard, error) {
 		return nil, err
 	}
 	required, optional := needs(node)
-	return &Guard{source: source, top: top, names: append(required, optional...)}, nil
+	return &Guard{source: source, top: top, names: slices.Concat(required, optional), required: required}, nil
 }
 
 // Source gives the condition as it was written.

@@ -28,6 +28,14 @@ type Started struct {
 	Epoch    int64          `json:"epoch,omitzero"` // of the claim that this executor wrote with
 	Reviewed *Reviewed      `json:"reviewed,omitempty"`
 	Undoes   string         `json:"undoes,omitempty"` // the run that this one undoes
+	Left     []LeftOut      `json:"left_out,omitempty"`
+}
+
+// LeftOut is a step that a person left out of the run when it began. It stands
+// in the first event, so that no crash can forget it.
+type LeftOut struct {
+	Path string `json:"path"`
+	Decided
 }
 
 // Reviewed is the plan that was reviewed and that the run is held to.

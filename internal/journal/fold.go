@@ -87,6 +87,9 @@ func (s *State) Apply(e Event) error {
 		s.ID, s.At, s.Status = e.Run, e.Time, Running
 		s.Started, err = Decode[Started](e)
 		s.Process = s.Started.Process
+		for _, l := range s.Started.Left {
+			s.step(l.Path).decide(l.Decided, e.Time)
+		}
 	case RunResumed:
 		var r Resumed
 		r, err = Decode[Resumed](e)
