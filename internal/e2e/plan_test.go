@@ -61,7 +61,7 @@ func TestSavedPlan(t *testing.T) {
 	}
 	t.Run("the world moved", func(*testing.T) {
 		w.scaleByHand("plans", "app-stable", 3)
-		refused(3, "deployment/app-stable spec.replicas reviewed 4 now 3", run("a.json")...)
+		refused(3, "deployment/app-stable spec.replicas: reviewed 4, now 3", run("a.json")...)
 		w.scaleByHand("plans", "app-stable", 4)
 	})
 	t.Run("another cluster", func(t *testing.T) {
