@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/pod"
 )
 
@@ -97,9 +96,9 @@ func sum(p *corev1.Pod, of func(corev1.Container) (resource.Quantity, bool)) *re
 	return &total
 }
 
-// samples reads the metrics API. That there is none is an input that cannot work
-// in this cluster; one that does not answer is waited for, by its kind.
-func (cl *Cluster) samples(ctx context.Context, of string) (map[string]measured, error) {
+// samples reads the metrics API, or says that there is none. One that is there
+// and does not answer is an error of a kind that is waited for.
+func (cl *Cluster) samples(ctx context.Context, of string) (map[string]measured, bool, error) {
 	k := kind{"metrics of " + of, "metrics.k8s.io", "v1beta1", of}
 	client := cl.Dynamic.Resource(k.gvr())
 	list := client.Namespace(cl.Namespace).List
@@ -108,21 +107,20 @@ func (cl *Cluster) samples(ctx context.Context, of string) (map[string]measured,
 	}
 	found, err := list(ctx, metav1.ListOptions{})
 	if apierrors.IsNotFound(err) {
-		return nil, actions.Invalid("install metrics-server, or leave the step out: kubectl get apiservice v1beta1.metrics.k8s.io",
-			"this cluster has no metrics API, so what %s use is unknown", of)
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, explain(ctx, err, "reading what "+of+" use")
+		return nil, true, explain(ctx, err, "reading what "+of+" use")
 	}
 	out := map[string]measured{}
 	for i := range found.Items {
 		s, err := typed[measured](&found.Items[i])
 		if err != nil {
-			return nil, err
+			return nil, true, err
 		}
 		out[s.Name] = *s
 	}
-	return out, nil
+	return out, true, nil
 }
 
 // read joins a meter with its sample. A sample from before the pod was made is

@@ -23,13 +23,14 @@ type topIn struct {
 }
 
 type topOut struct {
-	Items    []usage  `json:"items" doc:"nodes or pods by their name, 200 at most"`
-	Over     []string `json:"over" doc:"names of those that use at least the share above of their cpu or memory"`
-	Silent   []string `json:"silent" doc:"names of those without a sample, or with one that is too old: of a pod that crashes or just began there is none"`
-	Complete bool     `json:"complete" doc:"whether there is a fresh sample of each"`
-	CPU      *float64 `json:"highest_cpu" doc:"highest share of cpu that any uses, 0 to 1; unknown unless complete, and where nothing bounds it"`
-	Memory   *float64 `json:"highest_memory" doc:"highest share of memory that any uses, in the same way"`
-	Oldest   *int     `json:"oldest_sample_s" doc:"age of the oldest sample in seconds, by the clock of the API server; unknown when there is none"`
+	Available bool      `json:"available" doc:"whether the cluster has a metrics API; without one everything is unknown"`
+	Items     []usage   `json:"items" doc:"nodes or pods by their name, 200 at most"`
+	Over      *[]string `json:"over" doc:"names of those that use at least the share above of their cpu or memory; unknown when none is seen to and not complete"`
+	Silent    []string  `json:"silent" doc:"names of those without a sample, or with one that is too old: of a pod that crashes or just began there is none"`
+	Complete  bool      `json:"complete" doc:"whether there is a fresh sample of each"`
+	CPU       *float64  `json:"highest_cpu" doc:"highest share of cpu that any uses, 0 to 1; unknown unless complete, and where nothing bounds it"`
+	Memory    *float64  `json:"highest_memory" doc:"highest share of memory that any uses, in the same way"`
+	Oldest    *int      `json:"oldest_sample_s" doc:"age of the oldest sample in seconds, by the clock of the API server; unknown when there is none"`
 }
 
 // usage is what one node or pod uses. What was not measured is unknown, never 0.
@@ -63,7 +64,7 @@ func topAction(f family) actions.Action {
 }
 
 func (a top) run(ctx context.Context, c *actions.Call, in topIn, _ struct{}) (topOut, error) {
-	out := topOut{Items: []usage{}, Over: []string{}, Silent: []string{}}
+	out := topOut{Items: []usage{}, Silent: []string{}}
 	cl, err := a.cluster(ctx, c)
 	if err != nil {
 		return out, err
@@ -76,8 +77,8 @@ func (a top) run(ctx context.Context, c *actions.Call, in topIn, _ struct{}) (to
 	if err != nil {
 		return out, err
 	}
-	samples, err := cl.samples(ctx, in.Of)
-	if err != nil {
+	var samples map[string]measured
+	if samples, out.Available, err = cl.samples(ctx, in.Of); err != nil {
 		return out, err
 	}
 	now, err := cl.now(ctx)
@@ -101,7 +102,10 @@ func (out *topOut) add(u usage, in topIn) {
 	}
 	for _, share := range []*float64{u.CPUOf, u.MemoryOf} {
 		if share != nil && *share >= float64(in.Above) {
-			out.Over = append(out.Over, u.Name)
+			if out.Over == nil {
+				out.Over = &[]string{}
+			}
+			*out.Over = append(*out.Over, u.Name)
 			break
 		}
 	}
@@ -114,6 +118,9 @@ func (out *topOut) conclude() {
 	if out.Complete {
 		out.CPU = highest(out.Items, func(u usage) *float64 { return u.CPUOf })
 		out.Memory = highest(out.Items, func(u usage) *float64 { return u.MemoryOf })
+		if out.Over == nil {
+			out.Over = &[]string{}
+		}
 	}
 	out.Items = out.Items[:min(len(out.Items), mostItems)]
 }
@@ -129,6 +136,9 @@ func highest(items []usage, of func(usage) *float64) *float64 {
 }
 
 func tellTop(o topOut) string {
+	if !o.Available {
+		return "unknown: this cluster has no metrics API (is metrics-server installed?)"
+	}
 	var parts []string
 	byUse := slices.Clone(o.Items)
 	slices.SortStableFunc(byUse, func(a, b usage) int { return amount(b.CPU) - amount(a.CPU) })
@@ -140,8 +150,8 @@ func tellTop(o topOut) string {
 	if n := len(o.Items) - len(parts) - len(o.Silent); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d more", n))
 	}
-	if len(o.Over) > 0 {
-		parts = append(parts, "FULL: "+strings.Join(o.Over, ", "))
+	if o.Over != nil && len(*o.Over) > 0 {
+		parts = append(parts, "FULL: "+strings.Join(*o.Over, ", "))
 	}
 	if len(o.Silent) > 0 {
 		parts = append(parts, fmt.Sprintf("unknown of %d: %s", len(o.Silent), strings.Join(o.Silent[:min(len(o.Silent), 3)], ", ")))
