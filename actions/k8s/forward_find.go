@@ -97,6 +97,10 @@ func (in forwardIn) port(p *corev1.Pod, svc *corev1.ServicePort) (int, error) {
 		return 0, actions.Invalid("name one with port", "pod %s declares %d ports", p.Name, declared(p))
 	}
 	n, ok := containerPort(p, func(c corev1.ContainerPort) bool { return want == "" || c.Name == want })
+	if !ok && svc != nil {
+		// A fault of the Service and no mistake of the step: it is what is looked for.
+		return 0, fmt.Errorf("service %s leads to port %q, and no container of pod %s has one of that name", in.Service, want, p.Name)
+	}
 	if !ok {
 		return 0, actions.Invalid("give its number", "no container of pod %s has a port named %q", p.Name, want)
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 	"k8s.io/klog/v2"
+	streaming "k8s.io/streaming/pkg/httpstream"
 
 	"github.com/runbackhq/runback/actions"
 )
@@ -79,7 +80,7 @@ func (cl *Cluster) forwardDialer(ctx context.Context, podName string) (httpstrea
 		return nil, err
 	}
 	return portforward.NewFallbackDialer(socket, old, func(err error) bool {
-		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
+		return streaming.IsUpgradeFailure(err) || streaming.IsHTTPSProxyError(err)
 	}), nil
 }
 
