@@ -9,12 +9,11 @@ import (
 	"strings"
 	"sync"
 
-	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 	"k8s.io/klog/v2"
-	streaming "k8s.io/streaming/pkg/httpstream"
+	"k8s.io/streaming/pkg/httpstream"
 
 	"github.com/runbackhq/runback/actions"
 )
@@ -39,7 +38,7 @@ func (cl *Cluster) tunnel(ctx context.Context, podName string, port int) (*tunne
 		return nil, explain(ctx, err, doing)
 	}
 	ready := make(chan struct{})
-	f, err := portforward.NewOnAddressesWithContext(inner, dialer, []string{"127.0.0.1"}, []string{fmt.Sprintf("0:%d", port)}, ready, io.Discard, io.Discard)
+	f, err := portforward.NewOnAddressesForStreamingWithContext(inner, dialer, []string{"127.0.0.1"}, []string{fmt.Sprintf("0:%d", port)}, ready, io.Discard, io.Discard)
 	if err != nil {
 		cancel()
 		return nil, explain(ctx, err, doing)
@@ -74,13 +73,13 @@ func (cl *Cluster) forwardDialer(ctx context.Context, podName string) (httpstrea
 	if err != nil {
 		return nil, err
 	}
-	old := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
-	socket, err := portforward.NewSPDYOverWebsocketDialerWithLogger(klog.FromContext(ctx), url, config)
+	old := spdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
+	socket, err := portforward.NewSPDYOverWebsocketDialerForStreamingWithLogger(klog.FromContext(ctx), url, config)
 	if err != nil {
 		return nil, err
 	}
-	return portforward.NewFallbackDialer(socket, old, func(err error) bool {
-		return streaming.IsUpgradeFailure(err) || streaming.IsHTTPSProxyError(err)
+	return portforward.NewFallbackDialerForStreaming(socket, old, func(err error) bool {
+		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
 	}), nil
 }
 
@@ -101,7 +100,7 @@ func unopened(ctx context.Context, err error, doing string) error {
 // close lets go of the port and waits until it is free.
 func (t *tunnel) close() {
 	t.cancel()
-	<-t.done
+	_ = <-t.done // it is us who end it
 }
 
 // said gives what the forwarder had to say, or "": that the pod refuses the

@@ -131,7 +131,7 @@ spec:
 }
 
 // settled says for what a step waits in this test, where a cluster takes its time.
-var settled = map[string]string{ //nolint:gochecknoglobals // a table of the test
+var settled = map[string]string{
 	"k8s.top": "verify: {until: outputs.complete, every: 1s, within: 80s}",
 }
 

@@ -191,16 +191,18 @@ func TestTroubleshootDatabase(t *testing.T) {
 	if f := p.diagnose(args...); f.found != false || !strings.Contains(f.finding, "not the cause") {
 		t.Errorf("%+v", f)
 	}
-	for _, statement := range []string{"begin; lock table account; select pg_sleep(60)", "lock table account"} {
-		go func() { _, _ = db.srv.SQL(context.Background(), db.name, statement) }() // ended with the database
+	behind := func(statements string) {
+		go func() { _, _ = db.srv.SQL(context.Background(), db.name, statements) }() // ended with the database
 	}
-	var f finding
-	for range 50 {
-		if f = p.diagnose(args...); f.found != false {
-			break
-		}
-		time.Sleep(200 * time.Millisecond)
+	behind("begin; lock table account; select pg_sleep(120)")
+	for db.sql("select count(*) from pg_locks where relation = 'account'::regclass and granted") == "0" {
+		time.Sleep(50 * time.Millisecond)
 	}
+	behind("begin; lock table account")
+	for db.sql("select count(*) from pg_locks where not granted") == "0" {
+		time.Sleep(50 * time.Millisecond)
+	}
+	f := p.diagnose(args...)
 	// The owner may not see how long others wait: then that is what is told.
 	if !strings.Contains(f.findings, "sessions wait for locks") && !strings.Contains(f.unknown, "how long sessions wait") {
 		t.Errorf("%+v", f)
