@@ -123,7 +123,9 @@ func (a description) object(ctx context.Context, cl *Cluster, out *describeOut, 
 	if err != nil {
 		return err
 	}
-	out.Events, err = cl.eventsOf(ctx, out.now, about...)
+	if out.Events, err = cl.eventsOf(ctx, out.now, about...); err != nil && actions.KindOf(err) == actions.KindInvalid {
+		out.Problems, err = append(out.Problems, "its events may not be read"), nil
+	}
 	return err
 }
 
