@@ -10,26 +10,26 @@ import (
 	"github.com/runbackhq/runback/internal/journal"
 )
 
-type askIn struct {
+type personIn struct {
 	Other bool `json:"other,omitempty" doc:"x"`
 }
 
-type askOut struct {
+type personOut struct {
 	By string `json:"by" doc:"x"`
 }
 
 // asks is t.ask: an observation that asks a person.
 func asks() actions.Action {
-	return actions.Define(actions.Def[askIn, struct{}, askOut]{Name: "t.ask",
-		Preview: func(context.Context, *actions.Call, askIn, struct{}) (actions.Preview, error) {
+	return actions.Define(actions.Def[personIn, struct{}, personOut]{Name: "t.ask",
+		Preview: func(context.Context, *actions.Call, personIn, struct{}) (actions.Preview, error) {
 			return actions.Preview{Label: actions.Opaque, Summary: "asks"}, nil
 		},
-		Run: func(ctx context.Context, c *actions.Call, in askIn, _ struct{}) (askOut, error) {
+		Run: func(ctx context.Context, c *actions.Call, in personIn, _ struct{}) (personOut, error) {
 			a, err := c.Ask(ctx, actions.Question{Text: "go on?", Other: in.Other})
 			if err == nil && !a.Yes {
 				err = actions.Refuse("", "no by %s", a.By)
 			}
-			return askOut{a.By}, err
+			return personOut{a.By}, err
 		},
 	})
 }

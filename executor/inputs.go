@@ -100,7 +100,7 @@ func resolve(t schema.Tree, values map[string]*guard.Value, scope map[string]any
 				text.WriteString(part.Text)
 				continue
 			}
-			v, absent, err := values[part.Text].Eval(scope)
+			v, absent, err := values[placed(part)].Eval(scope)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", part.At, err)
 			}

@@ -51,7 +51,7 @@ func (pl *planner) look(ctx context.Context, n *Node, s *Planned, act *actions.C
 		s.Outputs, err = n.Action.Run(ctx, act, in, state)
 	}
 	if err != nil {
-		return pl.trouble(ctx, s, err)
+		return pl.trouble(ctx, n, s, err)
 	}
 	s.Told = n.Action.Told(s.Outputs)
 	if n.Verify != nil {
@@ -75,11 +75,11 @@ func (pl *planner) look(ctx context.Context, n *Node, s *Planned, act *actions.C
 func (pl *planner) preview(ctx context.Context, n *Node, s *Planned, act *actions.Call, in any) error {
 	state, err := n.Action.Prepare(ctx, act, in)
 	if err != nil {
-		return pl.trouble(ctx, s, err)
+		return pl.trouble(ctx, n, s, err)
 	}
 	p, err := n.Action.Preview(ctx, act, in, state)
 	if err != nil {
-		return pl.trouble(ctx, s, err)
+		return pl.trouble(ctx, n, s, err)
 	}
 	if len(pl.pending) > 0 && n.Action.Spec.Effect != actions.Observe {
 		p.Assumes = append(p.Assumes, "previewed on the world as it is, before "+strings.Join(pl.pending, ", "))
@@ -91,14 +91,20 @@ func (pl *planner) preview(ctx context.Context, n *Node, s *Planned, act *action
 	return nil
 }
 
-// trouble sorts an error: what refuses belongs into the plan, everything else
-// means that there is no plan.
-func (pl *planner) trouble(ctx context.Context, s *Planned, err error) error {
+// trouble sorts an error: what refuses belongs into the plan, and so does an
+// observation without which the run would go on; everything else means that
+// there is no plan.
+func (pl *planner) trouble(ctx context.Context, n *Node, s *Planned, err error) error {
 	err = actions.Cause(ctx, err)
-	if !refuses(err) {
+	switch {
+	case refuses(err):
+		pl.refuse(s, err)
+	case ctx.Err() == nil && n.Step.OnFailure == "continue" && n.Action.Spec.Effect == actions.Observe:
+		s.Outputs = nil
+		s.Reason, s.Hint = "fails as things are now, and the run goes on without it: "+err.Error(), actions.HintOf(err)
+	default:
 		return err
 	}
-	pl.refuse(s, err)
 	return nil
 }
 

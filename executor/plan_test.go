@@ -32,6 +32,27 @@ func decisions(p *executor.Plan) []string {
 	return out
 }
 
+// Where the run would go on without an observation, so does the plan: what it
+// would have told is unknown.
+func TestPlanGoesOnWithoutAnObservation(t *testing.T) {
+	const looks = "id: g, uses: t.get, with: {key: g}"
+	b := newBench(t)
+	b.w.down["g"] = 2
+	if _, err := b.plan(spec(step(looks))); err == nil || !strings.Contains(err.Error(), "no answer from g") {
+		t.Errorf("without leave to go on: %v", err)
+	}
+	p, err := b.plan(spec(step(looks+", on_failure: continue"), step(`id: a, uses: t.ask, with: {is: "${{ steps.g.outputs.value > 0 }}"}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := p.Steps[0]; s.Outputs != nil || !strings.Contains(s.Reason, "goes on without it: no answer from g") || p.Refused != "" {
+		t.Errorf("%+v", s)
+	}
+	if said := p.Steps[1].Outputs["said"]; said != "unknown" {
+		t.Errorf("what follows from it is %v", said)
+	}
+}
+
 func TestPlanDecidesEveryStep(t *testing.T) {
 	const known, none = "id: g, uses: t.get, with: {key: seed}", "id: n, uses: t.get, with: {key: none}"
 	for name, tc := range map[string]struct {

@@ -101,7 +101,12 @@ func (c *compiler) template(t schema.Tree, ty *schema.Type, env guard.Env, into 
 		if !part.Expr {
 			continue
 		}
-		v, err := guard.CompileValue(part.Text, env)
+		// An input that may be unknown takes a condition in three values.
+		compile := guard.CompileValue
+		if t.Whole() && ty.Kind == "bool" && ty.Nullable {
+			compile = guard.CompileCondition
+		}
+		v, err := compile(part.Text, env)
 		if err != nil {
 			c.exprError(part.At, part.Text, err)
 			continue
@@ -110,7 +115,7 @@ func (c *compiler) template(t schema.Tree, ty *schema.Type, env guard.Env, into 
 			c.fail(part.At, "write ${{ secrets.NAME }} and nothing else between the braces", "nothing can be computed from a secret")
 			continue
 		}
-		into[part.Text] = v
+		into[placed(part)] = v
 		if t.Whole() && !fits(v.Kind(), ty.Kind) {
 			c.fail(part.At, "", "expected %s, the expression gives %s", ty.Kind, v.Kind())
 		}
@@ -121,6 +126,10 @@ func (c *compiler) template(t schema.Tree, ty *schema.Type, env guard.Env, into 
 }
 
 var plainSecret = regexp.MustCompile(`^\s*secrets\.[a-z0-9_]+\s*$`)
+
+// placed names an expression of a step: the same text may be a condition in one
+// place and a value in another.
+func placed(p schema.Part) string { return p.At.String() + " " + p.Text }
 
 func member(ty *schema.Type, key string) *schema.Type {
 	switch ty.Kind {

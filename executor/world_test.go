@@ -88,6 +88,7 @@ func (w *world) registry(t testing.TB) actions.Registry {
 	r, err := actions.NewRegistry([]actions.Action{
 		asks(), w.hushes(), actions.Define(set), actions.Define(blind), actions.Define(owes), actions.Define(settles),
 		actions.Define(actions.Def[getIn, struct{}, getOut]{Name: "t.get", Run: w.get}),
+		actions.Define(actions.Def[askIn, struct{}, askOut]{Name: "t.ask", Run: ask}),
 		actions.Define(actions.Def[getIn, struct{}, getOut]{Name: "t.wait", Preview: func(context.Context, *actions.Call, getIn, struct{}) (actions.Preview, error) {
 			return actions.Preview{Label: actions.Exact, Summary: "waits"}, nil
 		}, Run: func(ctx context.Context, c *actions.Call, _ getIn, _ struct{}) (getOut, error) {

@@ -37,7 +37,7 @@ func (p project) with(at place) map[string]any {
 	out := map[string]any{"dir": at.Dir, "config": at.Config, "section": p.Section, "python": at.Python.Path,
 		"lock_timeout": p.LockTimeout.String(), "statement_timeout": p.StatementTimeout.String()}
 	for name, value := range map[string]string{"database": p.Database, "url_env": p.URLEnv, "version_table": p.VersionTable, "version_schema": p.VersionSchema,
-		"deployment": p.Deployment, "selector": p.Selector, "pod": p.Pod, "container": p.Container} {
+		"deployment": p.Deployment, "statefulset": p.StatefulSet, "daemonset": p.DaemonSet, "selector": p.Selector, "pod": p.Pod, "container": p.Container} {
 		if value != "" {
 			out[name] = value
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/actions/alembic"
 	"github.com/runbackhq/runback/actions/command"
+	"github.com/runbackhq/runback/actions/finding"
 	httpcheck "github.com/runbackhq/runback/actions/http"
 	"github.com/runbackhq/runback/actions/k8s"
 	"github.com/runbackhq/runback/actions/manual"
@@ -35,6 +36,7 @@ func (n Needs) Registry() (actions.Registry, error) {
 	return actions.NewRegistry(
 		alembic.Actions(tool.Room{Base: n.Children}, n.pods),
 		command.Actions(tool.Room{Base: n.Children}),
+		finding.Actions(),
 		httpcheck.Actions(),
 		k8s.Actions(n.Kube),
 		manual.Actions(),

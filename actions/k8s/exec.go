@@ -42,11 +42,6 @@ func (in inPod) ref(ctx context.Context, cl *Cluster) (pod.Ref, error) {
 	return cl.Pods().Find(ctx, in.Choice)
 }
 
-// Pods gives the way into the pods of the namespace.
-func (cl *Cluster) Pods() pod.Client {
-	return pod.Client{Config: cl.config, Typed: cl.Typed, Namespace: cl.Namespace, Explain: explain}
-}
-
 // judged turns the end of a program into outputs or an error.
 func (in inPod) judged(at pod.Ref, r pod.Result) (execOut, error) {
 	if slices.Contains(in.Codes, r.Code) || len(in.Codes) == 0 && r.Code == 0 {

@@ -166,7 +166,7 @@ func TestExecOfAnotherLife(t *testing.T) {
 	w.deployed("app", "myapp:1.4.2", 1)
 	p := w.must("k8s.exec", values{"deployment": "app", "args": []string{"true"}})
 	p.mustRun()
-	pods, err := w.cl.choose(w.ctx(), "app", "", "")
+	pods, err := w.cl.Pods().Pods(w.ctx(), pod.Choice{Deployment: "app"})
 	if err != nil || len(pods) != 1 {
 		t.Fatal(pods, err)
 	}

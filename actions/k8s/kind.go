@@ -27,6 +27,7 @@ var (
 	services    = kind{"service", "", "v1", "services"}
 	secrets     = kind{"secret", "", "v1", "secrets"}
 	podKind     = kind{"pod", "", "v1", "pods"}
+	ingresses   = kind{"ingress", "networking.k8s.io", "v1", "ingresses"}
 	httpRoutes  = kind{"httproute", "gateway.networking.k8s.io", "v1", "httproutes"}
 
 	autoscalers    = kind{"horizontalpodautoscaler", "autoscaling", "v2", "horizontalpodautoscalers"}

@@ -17,6 +17,7 @@ import (
 type logSource struct {
 	pod   *corev1.Pod
 	entry logEntry
+	lines *lines
 }
 
 func (in logsIn) sources(pods []corev1.Pod) []*logSource {
@@ -36,9 +37,9 @@ func (in logsIn) sources(pods []corev1.Pod) []*logSource {
 			if in.Previous && n > 0 {
 				before := now
 				before.Previous = true
-				out = append(out, &logSource{p, before})
+				out = append(out, &logSource{pod: p, entry: before})
 			}
-			out = append(out, &logSource{p, now})
+			out = append(out, &logSource{pod: p, entry: now})
 		}
 	}
 	return out
@@ -73,17 +74,18 @@ func troubledFirst(pods []corev1.Pod) {
 
 // read fetches the log. A log comes from the node and not from the API server,
 // so one that cannot be had is noted and the others are read all the same.
-func (s *logSource) read(ctx context.Context, cl *Cluster, tail, room int) {
-	lines := int64(tail)
+func (s *logSource) read(ctx context.Context, cl *Cluster, in logsIn, room int) {
+	tail := int64(in.Tail)
 	stream, err := cl.Typed.CoreV1().Pods(cl.Namespace).GetLogs(s.pod.Name, &corev1.PodLogOptions{
-		Container: s.entry.Container, Previous: s.entry.Previous, TailLines: &lines,
+		Container: s.entry.Container, Previous: s.entry.Previous, TailLines: &tail,
 	}).Stream(ctx)
 	if err != nil {
 		s.entry.Error = explain(ctx, err, "reading the log").Error()
 		return
 	}
 	defer func() { _ = stream.Close() }()
-	text, cut, err := lastBytes(stream, room)
+	s.lines = &lines{r: stream, with: in.Contains}
+	text, cut, err := lastBytes(s.lines, room)
 	s.entry.Text, s.entry.Truncated = text, cut
 	if err != nil {
 		s.entry.Error = actions.Cause(ctx, err).Error()
@@ -122,13 +124,4 @@ func clip(buf []byte, room int, cut bool) string {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
 	return text
-}
-
-func (out *logsOut) add(e logEntry) {
-	out.Entries = append(out.Entries, e)
-	out.Bytes += len(e.Text)
-	out.Lines += len(strings.Split(strings.TrimSuffix(e.Text, "\n"), "\n"))
-	if strings.TrimSpace(e.Text) == "" {
-		out.Lines--
-	}
 }

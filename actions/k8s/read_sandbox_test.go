@@ -69,7 +69,7 @@ func TestLogs(t *testing.T) {
 		t.Errorf("logs: %v", out)
 	}
 	_, err := w.must("k8s.logs", values{}).run()
-	wantKind(t, err, actions.KindInvalid, "0 of deployment, selector and pod")
+	wantKind(t, err, actions.KindInvalid, "0 of deployment, statefulset, daemonset, selector and pod")
 	if out := w.do("k8s.logs", values{"selector": "app=nobody"}); out["pods"] != 0 || out["lines"] != 0 {
 		t.Errorf("logs of nobody: %v", out)
 	}

@@ -75,6 +75,9 @@ func tellEndpoints(o endpointsOut) string {
 }
 
 func tellLogs(o logsOut) string {
+	if o.Matched != nil {
+		return fmt.Sprintf("%d of %d lines of %d pods match", *o.Matched, o.Lines, o.Pods)
+	}
 	return fmt.Sprintf("%d lines of %d pods kept", o.Lines, o.Pods)
 }
 

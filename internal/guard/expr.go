@@ -40,6 +40,8 @@ type Value struct {
 	needs    []path
 	optional []path
 	kind     reflect.Type
+
+	condition *Guard // set where an unknown is a value
 }
 
 // CompileValue compiles an expression and checks its types.
@@ -54,6 +56,9 @@ func CompileValue(source string, env Env) (*Value, error) {
 
 // Kind names the type of the value as schema.Type does, or "any".
 func (v *Value) Kind() string {
+	if v.condition != nil {
+		return "bool"
+	}
 	if v.kind == nil {
 		return "any"
 	}
@@ -80,6 +85,9 @@ func (v *Value) Kind() string {
 
 // Eval gives the value, or known = false with the names of what is missing.
 func (v *Value) Eval(scope map[string]any) (value any, missing []string, err error) {
+	if v.condition != nil {
+		return v.condition.decide(scope)
+	}
 	if missing = absent(v.needs, scope); len(missing) > 0 {
 		return nil, missing, nil
 	}

@@ -28,6 +28,9 @@ type Client struct {
 	Namespace string
 	// Explain gives an error of a request its kind.
 	Explain func(ctx context.Context, err error, doing string) error
+	// Missing says that there is no object of that kind and name; nil leaves it
+	// to Explain.
+	Missing func(ctx context.Context, kind, name string) error
 	// Most bounds what is kept of an output, in bytes; 0 is 64 KiB.
 	Most int
 }

@@ -8,17 +8,18 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/runbackhq/runback/actions"
 )
 
 // Choice is how a step names the container in which a program is run.
 type Choice struct {
-	Deployment string `json:"deployment,omitempty" doc:"name of a Deployment, of which a ready pod is taken, the newest first; one of deployment, selector and pod names where to run"`
-	Selector   string `json:"selector,omitempty" doc:"label selector, of which a ready pod is taken"`
-	Pod        string `json:"pod,omitempty" doc:"name of one pod, ready or not"`
-	Container  string `json:"container,omitempty" doc:"name of the container; needed when the pod has several"`
+	Deployment  string `json:"deployment,omitempty" doc:"name of a Deployment, of which a ready pod is taken, the newest first; one of deployment, statefulset, daemonset, selector and pod names where to run"`
+	StatefulSet string `json:"statefulset,omitempty" doc:"name of a StatefulSet, of which a ready pod is taken"`
+	DaemonSet   string `json:"daemonset,omitempty" doc:"name of a DaemonSet, of which a ready pod is taken"`
+	Selector    string `json:"selector,omitempty" doc:"label selector, of which a ready pod is taken"`
+	Pod         string `json:"pod,omitempty" doc:"name of one pod, ready or not"`
+	Container   string `json:"container,omitempty" doc:"name of the container; needed when the pod has several"`
 }
 
 // IsZero says whether no pod is named at all.
@@ -26,20 +27,30 @@ func (ch Choice) IsZero() bool { return ch == Choice{} }
 
 // Find gives the container that is meant, in the life that it is in now.
 func (c Client) Find(ctx context.Context, ch Choice) (Ref, error) {
-	pods, err := c.pods(ctx, ch)
+	p, err := c.Best(ctx, ch)
 	if err != nil {
 		return Ref{}, err
 	}
+	return ch.container(p)
+}
+
+// Best gives the pod that is meant: the one that is named, ready or not, or the
+// newest of those that are ready and are not being ended.
+func (c Client) Best(ctx context.Context, ch Choice) (*corev1.Pod, error) {
+	pods, err := c.Pods(ctx, ch)
+	if err != nil {
+		return nil, err
+	}
 	if ch.Pod == "" {
-		pods = slices.DeleteFunc(pods, func(p corev1.Pod) bool { return p.DeletionTimestamp != nil || !ready(p) })
+		pods = slices.DeleteFunc(pods, func(p corev1.Pod) bool { return !Serving(&p) })
 		newestFirst(pods)
 	}
 	if len(pods) == 0 {
 		// Not a refusal: pods that are being replaced are ready in a moment, and a
 		// retry finds them.
-		return Ref{}, &actions.Error{Kind: actions.KindFailed, Hint: "see why: kubectl describe pods; or name a pod, which is taken ready or not", Err: errors.New("no pod is ready to run a program in")}
+		return nil, &actions.Error{Kind: actions.KindFailed, Hint: "see why: kubectl describe pods; or name a pod, which is taken ready or not", Err: errors.New("no pod is ready to run a program in")}
 	}
-	return ch.container(&pods[0])
+	return &pods[0], nil
 }
 
 func (ch Choice) container(p *corev1.Pod) (Ref, error) {
@@ -59,41 +70,9 @@ func (ch Choice) container(p *corev1.Pod) (Ref, error) {
 	return Ref{}, actions.Refuse("its containers are: "+strings.Join(names, ", "), "container %s of pod %s does not run", name, p.Name)
 }
 
-// pods gives the pods that a choice names in one of three ways.
-func (c Client) pods(ctx context.Context, ch Choice) ([]corev1.Pod, error) {
-	given := 0
-	for _, s := range []string{ch.Deployment, ch.Selector, ch.Pod} {
-		if s != "" {
-			given++
-		}
-	}
-	if given != 1 {
-		return nil, actions.Invalid("give exactly one of deployment, selector and pod", "%d of deployment, selector and pod are given", given)
-	}
-	if ch.Pod != "" {
-		p, err := c.Typed.CoreV1().Pods(c.Namespace).Get(ctx, ch.Pod, metav1.GetOptions{})
-		if err != nil {
-			return nil, c.Explain(ctx, err, "reading pod/"+ch.Pod)
-		}
-		return []corev1.Pod{*p}, nil
-	}
-	selector := ch.Selector
-	if ch.Deployment != "" {
-		d, err := c.Typed.AppsV1().Deployments(c.Namespace).Get(ctx, ch.Deployment, metav1.GetOptions{})
-		if err != nil {
-			return nil, c.Explain(ctx, err, "reading deployment/"+ch.Deployment)
-		}
-		selector = metav1.FormatLabelSelector(d.Spec.Selector)
-	}
-	list, err := c.Typed.CoreV1().Pods(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
-	if err != nil {
-		return nil, c.Explain(ctx, err, "listing the pods of "+selector)
-	}
-	return list.Items, nil
-}
-
-func ready(p corev1.Pod) bool {
-	return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
+// Serving says whether a pod is ready and will stay.
+func Serving(p *corev1.Pod) bool {
+	return p.DeletionTimestamp == nil && slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 	})
 }
