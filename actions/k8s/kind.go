@@ -33,6 +33,10 @@ var (
 	secrets    = kind{"secret", "", "v1", "secrets"}
 	podKind    = kind{"pod", "", "v1", "pods"}
 	httpRoutes = kind{"httproute", "gateway.networking.k8s.io", "v1", "httproutes"}
+	ingresses  = kind{"ingress", "networking.k8s.io", "v1", "ingresses"}
+
+	virtualServices  = kind{"virtualservice", "networking.istio.io", "v1", "virtualservices"}
+	destinationRules = kind{"destinationrule", "networking.istio.io", "v1", "destinationrules"}
 
 	autoscalers    = kind{"horizontalpodautoscaler", "autoscaling", "v2", "horizontalpodautoscalers"}
 	scaledObjects  = kind{"scaledobject", "keda.sh", "v1alpha1", "scaledobjects"}
