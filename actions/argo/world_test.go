@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -62,21 +64,46 @@ var sandbox = sync.OnceValue(func() *testcluster.Env {
 		panic(err)
 	}
 	defer cl.Close()
-	text, err := os.ReadFile("testdata/rollouts.yaml")
-	if err != nil {
-		panic(err)
-	}
-	if _, err := cl.Dynamic.Resource(crdsV1).Create(context.Background(), fromYAML(string(text)), metav1.CreateOptions{}); err != nil {
-		panic(err)
+	for _, file := range definitions() {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			panic(err)
+		}
+		if _, err := cl.Dynamic.Resource(crdsV1).Create(context.Background(), fromYAML(string(text)), metav1.CreateOptions{}); err != nil {
+			panic(err)
+		}
 	}
 	for range 300 {
-		if _, err := cl.Dynamic.Resource(rolloutsV1).Namespace("default").List(context.Background(), metav1.ListOptions{}); err == nil {
+		// Discovery lags behind what is served, and a connection keeps what it saw.
+		fresh, err := k8s.Connect(context.Background(), k8s.Options{Kubeconfig: env.Kubeconfig})
+		if err != nil {
+			panic(err)
+		}
+		_, err = fresh.Objects().Must(context.Background(), rollouts(), "nobody")
+		fresh.Close()
+		if !strings.Contains(err.Error(), "knows no kind") {
 			return env
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	panic("rollouts are never served")
 })
+
+// definitions gives the files with the kinds of Argo Rollouts, of the module that
+// its controller is built from.
+func definitions() []string {
+	cmd := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/argoproj/argo-rollouts")
+	cmd.Dir = "../../internal/tools/argo-rollouts"
+	dir, err := cmd.Output()
+	if err != nil {
+		panic(fmt.Sprintf("module of argo-rollouts: %v; get it with: internal/tasks/need-argo-rollouts", err))
+	}
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "manifests", "crds", "*-crd.yaml"))
+	if err != nil || len(files) == 0 {
+		panic(fmt.Sprintf("definitions of argo-rollouts: %v, %v", files, err))
+	}
+	return files
+}
 
 func fromYAML(text string) *kube.Object {
 	b, err := yaml.ToJSON([]byte(text))
@@ -150,7 +177,7 @@ spec:
 	w.set(made, "good", good, stable)
 	w.set(made, "bad", bad, canary)
 	w.status(`"observedGeneration":"1","currentPodHash":"bad","stableRS":"good","currentStepIndex":1,"currentStepHash":"s",` +
-		`"phase":"Paused","pauseConditions":[{"reason":"CanaryPauseStep"}],"controllerPause":true,"canary":{"weights":{"canary":{"weight":25}}}` + status)
+		`"phase":"Paused","pauseConditions":[{"reason":"CanaryPauseStep","startTime":"2024-01-01T00:00:00Z"}],"controllerPause":true,"canary":{"weights":{"canary":{"podTemplateHash":"bad","serviceName":"canary","weight":25},"stable":{"podTemplateHash":"good","serviceName":"stable","weight":75}}}` + status)
 }
 
 func (w *world) set(owner *kube.Object, hash, image string, replicas int) {

@@ -71,7 +71,14 @@ var sandbox = sync.OnceValue(func() *testcluster.Env {
 		panic(err)
 	}
 	for range 300 {
-		if _, err := cl.Dynamic.Resource(canariesV1).Namespace("default").List(context.Background(), metav1.ListOptions{}); err == nil {
+		// Discovery lags behind what is served, and a connection keeps what it saw.
+		fresh, err := k8s.Connect(context.Background(), k8s.Options{Kubeconfig: env.Kubeconfig})
+		if err != nil {
+			panic(err)
+		}
+		_, err = fresh.Objects().Must(context.Background(), canaries(), "nobody")
+		fresh.Close()
+		if !strings.Contains(err.Error(), "knows no kind") {
 			return env
 		}
 		time.Sleep(50 * time.Millisecond)

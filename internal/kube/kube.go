@@ -78,8 +78,9 @@ func Written(err error) error {
 	switch actions.KindOf(err) {
 	case actions.KindRefused, actions.KindConflict, actions.KindInvalid:
 		return &actions.Error{Kind: actions.KindFailed, Hint: actions.HintOf(err), Err: err}
+	default:
+		return err
 	}
-	return err
 }
 
 // At gives the value of a field, or nil.
