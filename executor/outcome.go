@@ -43,6 +43,11 @@ func (e *SpentError) Error() string {
 	return fmt.Sprintf("the time of %s is spent (%s)", e.Owner, e.Allowed)
 }
 
+// Timeout says, as the errors of the standard library do, that time is what
+// ended it. An action may have to know: what ran out of time is over, what was
+// stopped goes on in a resume.
+func (e *SpentError) Timeout() bool { return true }
+
 // errStopped is the cause of a stop at once.
 var errStopped = errors.New("stopped by the operator")
 

@@ -9,14 +9,17 @@ import (
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/actions/alembic"
+	"github.com/runbackhq/runback/actions/argo"
 	"github.com/runbackhq/runback/actions/command"
 	"github.com/runbackhq/runback/actions/finding"
+	"github.com/runbackhq/runback/actions/flagger"
 	httpcheck "github.com/runbackhq/runback/actions/http"
 	"github.com/runbackhq/runback/actions/k8s"
 	"github.com/runbackhq/runback/actions/manual"
 	"github.com/runbackhq/runback/actions/postgres"
 	"github.com/runbackhq/runback/actions/terraform"
 	"github.com/runbackhq/runback/actions/time"
+	"github.com/runbackhq/runback/internal/kube"
 	"github.com/runbackhq/runback/internal/pod"
 	"github.com/runbackhq/runback/internal/tool"
 )
@@ -35,8 +38,10 @@ func (n Needs) Registry() (actions.Registry, error) {
 	}
 	return actions.NewRegistry(
 		alembic.Actions(tool.Room{Base: n.Children}, n.pods),
+		argo.Actions(n.objects),
 		command.Actions(tool.Room{Base: n.Children}),
 		finding.Actions(),
+		flagger.Actions(n.objects),
 		httpcheck.Actions(),
 		k8s.Actions(n.Kube),
 		manual.Actions(),
@@ -53,6 +58,15 @@ func (n Needs) pods(ctx context.Context, t actions.KubernetesTarget) (pod.Client
 		return pod.Client{}, err
 	}
 	return cl.Pods(), nil
+}
+
+// objects gives the way to the objects of a target.
+func (n Needs) objects(ctx context.Context, t actions.KubernetesTarget) (kube.Cluster, error) {
+	cl, err := n.Kube(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return cl.Objects(), nil
 }
 
 // Registry gives the catalogue to those who start no processes.

@@ -24,7 +24,7 @@ func Actions(connect Connector) []actions.Action {
 		getAction(f), waitAction(f), patchAction(f), scaleAction(f), setImageAction(f),
 		rolloutUndoAction(f), rolloutPauseAction(f), rolloutResumeAction(f), rolloutStatusAction(f),
 		restartAction(f), endpointsAction(f), trafficAction(f), logsAction(f),
-		suspendAction(f), restoreAction(f), lookAction(f), execAction(f),
+		suspendAction(f), restoreAction(f), lookAction(f), execAction(f), deletePodsAction(f),
 		describeAction(f), eventsAction(f), topAction(f), ingressAction(f), portForwardAction(f),
 	}
 }

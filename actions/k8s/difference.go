@@ -18,6 +18,20 @@ func difference(before, after *object) []actions.FieldChange {
 	return d.changes
 }
 
+// difference is that of two states of the object of a write. A subresource is a
+// status, in which controllers write all the time: only what the write touches
+// is told.
+func (w write) difference(before, after *object) []actions.FieldChange {
+	if w.Subresource == "" {
+		return difference(before, after)
+	}
+	d := &differ{}
+	for _, e := range w.Edits {
+		d.walk(e.Path.show(before.Object), lookup(before.Object, e.Path), lookup(after.Object, e.Path))
+	}
+	return d.changes
+}
+
 func bare(obj *object) map[string]any {
 	out := obj.DeepCopy().Object
 	for _, field := range []string{"managedFields", "resourceVersion", "generation"} {

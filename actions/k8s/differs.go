@@ -66,7 +66,7 @@ func (w write) differing(obj *object) []actions.FieldChange {
 			out = append(out, actions.FieldChange{Path: w.showAt(e.Path, obj), Before: e.After})
 		}
 	}
-	out = append(difference(held, obj), out...)
+	out = append(w.difference(held, obj), out...)
 	for i := range out {
 		out[i].Object = w.object()
 	}

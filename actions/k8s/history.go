@@ -16,16 +16,17 @@ import (
 // long as the history that a Deployment keeps by default.
 const mostFailed = 10
 
-// history is what a Deployment ran, and what is known of it.
+// history is what a workload ran, and what is known of it.
 type history struct {
-	d       *deployment
+	kind    kind
+	d       *deployment   // the workload, told as a Deployment
 	sets    []*replicaSet // newest first
 	current *replicaSet   // of the present template; nil when there is none yet
 	failed  []string      // hashes that were rolled back from, oldest first
 }
 
 func historyOf(d *deployment, sets []*replicaSet) history {
-	h := history{d: d, sets: sets, current: currentOf(d, sets)}
+	h := history{kind: deployments, d: d, sets: sets, current: currentOf(d, sets)}
 	for i, rs := range sets {
 		rs.halfway = slices.ContainsFunc(sets[i+1:], func(older *replicaSet) bool { return len(older.pods) > 0 })
 	}
@@ -62,7 +63,7 @@ func (h history) named(match func(*replicaSet) bool, what, key string) (*replica
 		// rollback to revision 1 there is no revision 1 any more.
 		return nil, "this step has put " + what + " back already", nil
 	}
-	return nil, "", actions.Invalid("there are: "+h.list(), "no %s of deployment %s", what, h.d.Name)
+	return nil, "", actions.Invalid("there are: "+h.list(), "no %s of %s %s", what, h.kind.Name, h.d.Name)
 }
 
 // previous finds what to go back to when nobody said it. Revision numbers say
@@ -82,7 +83,7 @@ func (h history) previous(allowUnproven bool) (*replicaSet, string, error) {
 	}
 	if len(candidates) == 0 {
 		return nil, "", actions.Refuse("deploy a version that works: k8s.set_image",
-			"deployment %s has no earlier revision that was not rolled back from (%s)", h.d.Name, h.list())
+			"%s %s has no earlier revision that was not rolled back from (%s)", h.kind.Name, h.d.Name, h.list())
 	}
 	newest := candidates[0]
 	if newest.proven() || allowUnproven {
@@ -92,8 +93,8 @@ func (h history) previous(allowUnproven bool) (*replicaSet, string, error) {
 	if i := slices.IndexFunc(candidates, (*replicaSet).proven); i >= 0 {
 		hint = fmt.Sprintf("the newest revision with proof is %s: --set revision=%d", describe(candidates[i]), candidates[i].revision)
 	}
-	return nil, "", actions.Refuse(hint, "%s of deployment %s has no ready pod and is not marked %s, so nothing says that it works",
-		describe(newest), h.d.Name, knownGood)
+	return nil, "", actions.Refuse(hint, "%s of %s %s has no ready pod and is not marked %s, so nothing says that it works",
+		describe(newest), h.kind.Name, h.d.Name, knownGood)
 }
 
 // rolledBack says whether the present template is one that was rolled back to.
@@ -131,7 +132,7 @@ func describe(rs *replicaSet) string {
 }
 
 func (h history) nothingToDo(why string) undoState {
-	st := undoState{Write: newWrite(deployments, h.d.obj, nil), Done: why, Image: image(&h.d.Spec.Template, nil)}
+	st := undoState{Write: newWrite(h.kind, h.d.obj, nil), Done: why, Image: image(&h.d.Spec.Template, nil)}
 	st.From = st.Image
 	if h.current != nil {
 		st.Hash, st.FromHash, st.Revision = h.current.hash, h.current.hash, h.current.revision
@@ -148,7 +149,7 @@ func (h history) goTo(target *replicaSet) (undoState, error) {
 	}
 	unstructured.RemoveNestedField(template, "metadata", "labels", appsv1.DefaultDeploymentUniqueLabelKey)
 	st := undoState{
-		Hash: target.hash, UID: string(target.UID), Revision: target.revision,
+		Hash: target.hash, Digest: target.digest, UID: string(target.UID), Revision: target.revision,
 		Image: image(&target.Spec.Template, &h.d.Spec.Template), From: image(&h.d.Spec.Template, &target.Spec.Template),
 		Proof: target.proof(), Paused: h.d.Spec.Paused,
 	}
@@ -157,7 +158,7 @@ func (h history) goTo(target *replicaSet) (undoState, error) {
 	}
 	live := h.d.obj.Object
 	set := func(p path, after any) edit { return edit{p, lookup(live, p), after} }
-	st.Write = newWrite(deployments, h.d.obj, []edit{
+	st.Write = newWrite(h.kind, h.d.obj, []edit{
 		set(path{"spec", "template"}, template),
 		set(annotation(rolledBackTo), target.hash),
 		set(annotation(rolledBackFrom), orAbsent(st.FromHash)),

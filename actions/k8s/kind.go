@@ -24,11 +24,19 @@ type kind struct {
 var (
 	deployments = kind{"deployment", "apps", "v1", "deployments"}
 	replicaSets = kind{"replicaset", "apps", "v1", "replicasets"}
-	services    = kind{"service", "", "v1", "services"}
-	secrets     = kind{"secret", "", "v1", "secrets"}
-	podKind     = kind{"pod", "", "v1", "pods"}
-	ingresses   = kind{"ingress", "networking.k8s.io", "v1", "ingresses"}
-	httpRoutes  = kind{"httproute", "gateway.networking.k8s.io", "v1", "httproutes"}
+
+	statefulSets = kind{"statefulset", "apps", "v1", "statefulsets"}
+	daemonSets   = kind{"daemonset", "apps", "v1", "daemonsets"}
+	revisions    = kind{"controllerrevision", "apps", "v1", "controllerrevisions"}
+
+	services   = kind{"service", "", "v1", "services"}
+	secrets    = kind{"secret", "", "v1", "secrets"}
+	podKind    = kind{"pod", "", "v1", "pods"}
+	httpRoutes = kind{"httproute", "gateway.networking.k8s.io", "v1", "httproutes"}
+	ingresses  = kind{"ingress", "networking.k8s.io", "v1", "ingresses"}
+
+	virtualServices  = kind{"virtualservice", "networking.istio.io", "v1", "virtualservices"}
+	destinationRules = kind{"destinationrule", "networking.istio.io", "v1", "destinationrules"}
 
 	autoscalers    = kind{"horizontalpodautoscaler", "autoscaling", "v2", "horizontalpodautoscalers"}
 	scaledObjects  = kind{"scaledobject", "keda.sh", "v1alpha1", "scaledobjects"}
@@ -80,7 +88,7 @@ func (cl *Cluster) served(ctx context.Context, k kind) (kind, bool, error) {
 // kindOf finds the kind that people call by this name: deployment,
 // Deployments, deploy, deployments.apps.
 func (cl *Cluster) kindOf(ctx context.Context, name string) (kind, error) {
-	for _, k := range []kind{deployments, replicaSets, services, secrets, podKind} {
+	for _, k := range []kind{deployments, statefulSets, daemonSets, replicaSets, services, secrets, podKind} {
 		if lower := strings.ToLower(name); lower == k.Name || lower == k.Resource {
 			return k, nil
 		}

@@ -7,7 +7,9 @@ import (
 )
 
 type pauseIn struct {
-	Deployment string `json:"deployment" doc:"name of the Deployment"`
+	Deployment  string `json:"deployment,omitempty" doc:"name of the Deployment"`
+	StatefulSet string `json:"statefulset,omitempty" doc:"refused: a StatefulSet has no pause, but a partition"`
+	DaemonSet   string `json:"daemonset,omitempty" doc:"refused: a DaemonSet has no pause, but the strategy OnDelete"`
 }
 
 type pauseState struct {
@@ -37,6 +39,9 @@ type setPaused struct {
 }
 
 func (a setPaused) prepare(ctx context.Context, c *actions.Call, in pauseIn) (pauseState, error) {
+	if err := in.pausable(); err != nil {
+		return pauseState{}, err
+	}
 	cl, err := a.cluster(ctx, c)
 	if err != nil {
 		return pauseState{}, err
@@ -47,6 +52,23 @@ func (a setPaused) prepare(ctx context.Context, c *actions.Call, in pauseIn) (pa
 	}
 	e := edit{path{"spec", "paused"}, present(d.Spec.Paused), present(a.paused)}
 	return pauseState{newWrite(deployments, d.obj, []edit{e}), d.Spec.Paused, cl.Namespace}, nil
+}
+
+// pausable refuses the kinds that have no field to pause by.
+func (in pauseIn) pausable() error {
+	k, name, err := pick(in.Deployment, in.StatefulSet, in.DaemonSet)
+	switch {
+	case err != nil:
+		return err
+	case k.is(statefulSets):
+		return actions.Refuse(`hold it with a partition of at least its replicas: k8s.patch with {kind: statefulset, name: `+name+
+			`, merge: {spec: {updateStrategy: {rollingUpdate: {partition: 1000}}}}}, and put 0 back to let it go on`,
+			"statefulset %s cannot be paused: StatefulSets have no such field, and kubectl refuses it too", name)
+	case k.is(daemonSets):
+		return actions.Refuse(`hold it with: k8s.patch with {kind: daemonset, name: `+name+`, merge: {spec: {updateStrategy: {type: OnDelete, rollingUpdate: null}}}}`,
+			"daemonset %s cannot be paused: DaemonSets have no such field, and kubectl refuses it too", name)
+	}
+	return nil
 }
 
 // present gives the field as the API server stores it: it leaves false out.

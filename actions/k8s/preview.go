@@ -34,7 +34,7 @@ func (w write) preview(ctx context.Context, cl *Cluster, c *actions.Call) (actio
 	if err != nil {
 		return p, err
 	}
-	p.Changes = hideKey(difference(live, after), c.Key)
+	p.Changes = hideKey(w.difference(live, after), c.Key)
 	p.Summary = summarise(p.Changes)
 	rivals, notes, err := cl.adversaries(ctx, live, p.Changes)
 	p.Adversaries, p.Notes = rivals, append(p.Notes, notes...)

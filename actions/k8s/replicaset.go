@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// replicaSet is one template that a Deployment had, with its pods. Its revision
+// replicaSet is one template that a workload had, with its pods. Its revision
 // is renumbered whenever the template is used again, so it identifies nothing;
 // the hash does.
 type replicaSet struct {
@@ -20,8 +20,9 @@ type replicaSet struct {
 	*appsv1.ReplicaSet
 	revision int
 	hash     string
-	marked   bool // by the pipeline, after its checks
-	halfway  bool // older revisions still have pods: its rollout never completed
+	digest   string // of the template of a ControllerRevision
+	marked   bool   // by the pipeline, after its checks
+	halfway  bool   // older revisions still have pods: its rollout never completed
 	pods     []corev1.Pod
 }
 

@@ -2,6 +2,7 @@ package k8s
 
 import (
 	"context"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -10,7 +11,9 @@ import (
 )
 
 type statusIn struct {
-	Deployment string `json:"deployment" doc:"name of the Deployment"`
+	Deployment  string `json:"deployment,omitempty" doc:"name of a Deployment; one of deployment, statefulset and daemonset is needed"`
+	StatefulSet string `json:"statefulset,omitempty" doc:"name of a StatefulSet"`
+	DaemonSet   string `json:"daemonset,omitempty" doc:"name of a DaemonSet"`
 }
 
 type statusOut struct {
@@ -21,12 +24,15 @@ type statusOut struct {
 	Old         int  `json:"old" doc:"number of pods of older templates, those being ended included"`
 	Unavailable *int `json:"unavailable" doc:"number of pods that are wanted and not available"`
 
-	Complete bool     `json:"complete" doc:"whether all wanted pods are of the present template and ready, and no older one is left; never at 0"`
-	Paused   bool     `json:"paused" doc:"whether the rollout is paused"`
-	Progress *float64 `json:"progress" doc:"share of the wanted pods that are of the present template and ready, 0 to 1; unknown when none is wanted"`
+	Complete  bool     `json:"complete" doc:"whether all wanted pods are of the present template and ready, and no older one is left; never at 0"`
+	Settled   bool     `json:"settled" doc:"whether the controller has nothing left to do: complete, or as far as the partition of a StatefulSet or the strategy OnDelete lets it go; never at 0"`
+	Paused    bool     `json:"paused" doc:"whether the rollout is paused"`
+	Partition int      `json:"partition" doc:"ordinal below which pods of a StatefulSet keep the older template; 0 holds none back"`
+	OnDelete  bool     `json:"on_delete" doc:"whether pods are replaced only when somebody removes them"`
+	Progress  *float64 `json:"progress" doc:"share of the wanted pods that are of the present template and ready, 0 to 1; unknown when none is wanted"`
 
 	Image    string `json:"image" doc:"image of the present template"`
-	Hash     string `json:"hash" doc:"pod-template hash of the present template; empty while there is no ReplicaSet of it"`
+	Hash     string `json:"hash" doc:"pod-template hash of the present template, of a StatefulSet or DaemonSet the name of its ControllerRevision; empty while there is none of it"`
 	Revision *int   `json:"revision" doc:"revision of the present template"`
 
 	PreviousImage  string `json:"previous_image" doc:"image that k8s.rollout_undo would go back to; empty when there is none"`
@@ -57,50 +63,54 @@ func rolloutStatusAction(f family) actions.Action {
 		Tell:    tellStatus,
 		Examples: []actions.Example{
 			{Title: "Assess a rollout", YAML: "uses: k8s.rollout_status\nwith: {deployment: app}"},
+			{Title: "Assess a StatefulSet", YAML: "uses: k8s.rollout_status\nwith: {statefulset: queue}"},
 		},
 	})
 }
 
 func (a rolloutStatus) run(ctx context.Context, c *actions.Call, in statusIn, _ struct{}) (statusOut, error) {
+	k, name, err := pick(in.Deployment, in.StatefulSet, in.DaemonSet)
+	if err != nil {
+		return statusOut{}, err
+	}
 	cl, err := a.cluster(ctx, c)
 	if err != nil {
 		return statusOut{}, err
 	}
-	d, err := cl.deployment(ctx, in.Deployment)
+	w, err := cl.workload(ctx, k, name)
 	if err != nil {
 		return statusOut{}, err
 	}
-	sets, pods, err := cl.replicaSets(ctx, d)
+	h, pods, err := cl.historyOf(ctx, w)
 	if err != nil {
 		return statusOut{}, err
 	}
-	h := historyOf(d, sets)
 	out := statusOut{
-		Desired: d.desired(), Old: count(pods, exists), Paused: d.Spec.Paused,
-		Image: image(&d.Spec.Template, nil), RolledBack: h.rolledBack(),
-		Unhealthy: unhealthy(pods), Reason: stuck(d),
+		Desired: w.desired(), Old: count(pods, exists), Paused: w.Spec.Paused, Partition: w.partition(), OnDelete: w.onDelete(),
+		Image: image(&w.Spec.Template, nil), RolledBack: h.rolledBack(),
+		Unhealthy: unhealthy(pods), Reason: stuck(w),
 	}
-	if d.current() {
-		s := d.Status
-		out.Updated, out.Ready = ptr(int(s.UpdatedReplicas)), ptr(int(s.ReadyReplicas))
-		out.Available, out.Unavailable = ptr(int(s.AvailableReplicas)), ptr(int(s.UnavailableReplicas))
+	if w.current() {
+		out.Updated, out.Ready = ptr(w.updated()), ptr(w.ready())
+		out.Available, out.Unavailable = ptr(w.available()), ptr(max(0, w.desired()-w.available()))
 	}
-	out.describeCurrent(d, h.current)
+	out.describeCurrent(w, h.current)
+	out.Settled = out.Complete || w.asFarAsItGoes(pods, h.current)
 	out.describePrevious(h)
 	return out, nil
 }
 
-func (out *statusOut) describeCurrent(d *deployment, now *replicaSet) {
+func (out *statusOut) describeCurrent(w *workload, now *replicaSet) {
 	newReady := 0
 	if now != nil {
 		newReady = now.ready()
 		out.Old -= count(now.pods, exists)
 		out.Hash, out.Revision = now.hash, ptr(now.revision)
 	}
-	if d.desired() > 0 {
-		out.Progress = ptr(min(float64(newReady)/float64(d.desired()), 1))
+	if w.desired() > 0 {
+		out.Progress = ptr(min(float64(newReady)/float64(w.desired()), 1))
 	}
-	out.Complete = d.current() && d.desired() > 0 && newReady >= d.desired() && out.Old == 0
+	out.Complete = w.current() && w.desired() > 0 && newReady >= w.desired() && out.Old == 0
 }
 
 // describePrevious tells what an undo without further words would go back to.
@@ -127,7 +137,15 @@ func unhealthy(pods []corev1.Pod) []unhealthyPod {
 
 // stuck gives the words of the controller when it says that it cannot go on.
 // That is all it does about it: a rollout past its deadline stays as it is.
-func stuck(d *deployment) string {
+// Controllers of other kinds than a Deployment say nothing; their strategy does.
+func stuck(w *workload) string {
+	if !w.kind.is(deployments) {
+		return strings.Join(w.strategyNotes(), "; ")
+	}
+	d, err := asDeployment(w.obj)
+	if err != nil {
+		return err.Error()
+	}
 	for _, c := range d.Status.Conditions {
 		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue ||
 			c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse {

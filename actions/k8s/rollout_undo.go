@@ -9,7 +9,9 @@ import (
 )
 
 type undoIn struct {
-	Deployment    string `json:"deployment" doc:"name of the Deployment"`
+	Deployment    string `json:"deployment,omitempty" doc:"name of a Deployment; one of deployment, statefulset and daemonset is needed"`
+	StatefulSet   string `json:"statefulset,omitempty" doc:"name of a StatefulSet"`
+	DaemonSet     string `json:"daemonset,omitempty" doc:"name of a DaemonSet"`
 	Revision      int    `json:"revision,omitempty" minimum:"0" doc:"revision to go back to; 0, and no image, means the newest other one that was not rolled back from and is proven"`
 	Image         string `json:"image,omitempty" doc:"image to go back to, of a revision that exists"`
 	AllowUnproven bool   `json:"allow_unproven" default:"false" doc:"whether to go back to a revision without proof that it works: a ready pod, or the mark of the pipeline"`
@@ -20,7 +22,8 @@ type undoState struct {
 	Done     string   `json:"done,omitempty"` // why there is nothing to do
 	Hash     string   `json:"hash"`
 	FromHash string   `json:"from_hash"`
-	UID      string   `json:"uid,omitempty"` // of the ReplicaSet that is gone back to
+	UID      string   `json:"uid,omitempty"`    // of the ReplicaSet or ControllerRevision that is gone back to
+	Digest   string   `json:"digest,omitempty"` // of the template in a ControllerRevision
 	Revision int      `json:"revision"`
 	Image    string   `json:"image"`
 	From     string   `json:"from_image"`
@@ -33,8 +36,8 @@ type undoOut struct {
 	Changed   bool   `json:"changed" doc:"whether the template was changed"`
 	Image     string `json:"image" doc:"image of the template gone back to"`
 	FromImage string `json:"from_image" doc:"image of the template before"`
-	Hash      string `json:"hash" doc:"pod-template hash of the template gone back to"`
-	FromHash  string `json:"from_hash" doc:"pod-template hash of the template before"`
+	Hash      string `json:"hash" doc:"pod-template hash of the template gone back to; of a StatefulSet or DaemonSet the name of its ControllerRevision"`
+	FromHash  string `json:"from_hash" doc:"the same of the template before"`
 	Revision  int    `json:"revision" doc:"number that the revision had; Kubernetes gives it a new one when it is used again"`
 }
 
@@ -44,13 +47,14 @@ func rolloutUndoAction(f family) actions.Action {
 	a := rolloutUndo{f}
 	return actions.Define(actions.Def[undoIn, undoState, undoOut]{
 		Name:    "k8s.rollout_undo",
-		Summary: "Put a Deployment back to an earlier pod template that is known to work; k8s.wait waits for the pods.",
+		Summary: "Put a workload back to an earlier pod template that is known to work; k8s.wait waits for the pods.",
 		Effect:  actions.Change,
 		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe, Undo: a.undo,
 		Differs: differs[undoIn, undoState](f),
 		Examples: []actions.Example{
 			{Title: "Go back to the last version that worked", YAML: "uses: k8s.rollout_undo\nwith: {deployment: app}"},
 			{Title: "Go back to a certain image", YAML: "uses: k8s.rollout_undo\nwith: {deployment: app, image: \"myapp:1.4.2\"}"},
+			{Title: "Put a StatefulSet back", YAML: "uses: k8s.rollout_undo\nwith: {statefulset: queue}"},
 		},
 	})
 }
@@ -59,19 +63,22 @@ func (a rolloutUndo) prepare(ctx context.Context, c *actions.Call, in undoIn) (u
 	if in.Revision > 0 && in.Image != "" {
 		return undoState{}, actions.Invalid("leave one of them out", "revision and image cannot be used together")
 	}
+	k, name, err := pick(in.Deployment, in.StatefulSet, in.DaemonSet)
+	if err != nil {
+		return undoState{}, err
+	}
 	cl, err := a.cluster(ctx, c)
 	if err != nil {
 		return undoState{}, err
 	}
-	d, err := cl.deployment(ctx, in.Deployment)
+	w, err := cl.workload(ctx, k, name)
 	if err != nil {
 		return undoState{}, err
 	}
-	sets, _, err := cl.replicaSets(ctx, d)
+	h, _, err := cl.historyOf(ctx, w)
 	if err != nil {
 		return undoState{}, err
 	}
-	h := historyOf(d, sets)
 	target, done, err := h.choose(in, c.Key)
 	if err != nil {
 		return undoState{}, err
@@ -83,7 +90,16 @@ func (a rolloutUndo) prepare(ctx context.Context, c *actions.Call, in undoIn) (u
 	if err != nil {
 		return undoState{}, err
 	}
-	st.Notes, err = cl.checkReferences(ctx, target)
+	st.Write.Guards = append(st.Write.Guards, w.strategyGuards()...)
+	if st.Notes, err = cl.checkReferences(ctx, target); err != nil {
+		return undoState{}, err
+	}
+	st.Notes = append(append(st.Notes, w.strategyNotes()...), brokenNotes(w, h)...)
+	if !k.is(deployments) {
+		// The data of a revision is what a controller made of the template,
+		// perhaps one of an older version.
+		st.Write, err = cl.settle(ctx, c, st.Write, w.obj)
+	}
 	return st, err
 }
 
@@ -115,6 +131,9 @@ func (a rolloutUndo) run(ctx context.Context, c *actions.Call, _ undoIn, st undo
 	if err != nil {
 		return undoOut{}, err
 	}
+	if err := cl.still(ctx, st); err != nil {
+		return undoOut{}, err
+	}
 	_, changed, err := st.Write.apply(ctx, cl, c)
 	return st.out(changed), err
 }
@@ -135,9 +154,9 @@ func (a rolloutUndo) probe(ctx context.Context, c *actions.Call, _ undoIn, st un
 	return verdict, st.out(verdict == actions.Applied), err
 }
 
-func (a rolloutUndo) undo(in undoIn, st undoState, out undoOut) ([]actions.Step, error) {
+func (a rolloutUndo) undo(_ undoIn, st undoState, out undoOut) ([]actions.Step, error) {
 	if !out.Changed {
 		return nil, nil
 	}
-	return st.Write.inverse(fmt.Sprintf("Put the template of %s back to %s", in.Deployment, st.From)), nil
+	return st.Write.inverse(fmt.Sprintf("Put the template of %s back to %s", st.Write.Name, st.From)), nil
 }

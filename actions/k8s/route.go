@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,9 +13,9 @@ import (
 	"github.com/runbackhq/runback/actions"
 )
 
-// route is what is read of an HTTPRoute. The full types of the Gateway API are
+// routeFields is what is read of an HTTPRoute. The full types of the Gateway API are
 // a large module for a few fields.
-type route struct {
+type routeFields struct {
 	Metadata struct {
 		Name       string `json:"name"`
 		Generation int64  `json:"generation"`
@@ -30,6 +31,27 @@ type route struct {
 	} `json:"status"`
 }
 
+// route is an object that shares traffic by weights.
+type route struct {
+	routeFields
+	kind  kind
+	way   dialect
+	notes []string
+}
+
+// dialect is what differs between the kinds of objects that share traffic by
+// weights. All are read as rules with backends.
+type dialect interface {
+	// edits gives what sets the weights of the backends in some rules, and what
+	// that relies on.
+	edits(r *route, rules []int, weights map[string]int) ([]edit, []guard)
+	// behind gives the number of ready endpoints of a backend; known is false for
+	// one that is elsewhere.
+	behind(ctx context.Context, cl *Cluster, b backend) (ready int, known bool, err error)
+	// check refuses what the kind does not allow.
+	check(ctx context.Context, cl *Cluster, after *route, rules []int) error
+}
+
 type routeRule struct {
 	BackendRefs []backend `json:"backendRefs"`
 }
@@ -42,7 +64,35 @@ type backend struct {
 	Weight    *int   `json:"weight"`
 }
 
-func asRoute(obj *object) (*route, error) { return typed[route](obj) }
+// asRoute reads an object of one of the kinds.
+func (cl *Cluster) asRoute(ctx context.Context, k kind, obj *object) (*route, error) {
+	switch {
+	case k.is(virtualServices):
+		return asVirtualService(k, obj)
+	case k.is(ingresses):
+		return cl.asCanaryIngress(ctx, obj)
+	}
+	fields, err := typed[routeFields](obj)
+	if err != nil {
+		return nil, err
+	}
+	return &route{routeFields: *fields, kind: httpRoutes, way: gateway{cl.Namespace}}, nil
+}
+
+func (r *route) label() string { return r.kind.Name + " " + r.Metadata.Name }
+
+// gateway is the HTTPRoute of the Gateway API.
+type gateway struct{ namespace string }
+
+func (g gateway) behind(ctx context.Context, cl *Cluster, b backend) (int, bool, error) {
+	if !b.isService(g.namespace) {
+		return 0, false, nil
+	}
+	n, err := cl.readyBehind(ctx, b.Name)
+	return n, true, err
+}
+
+func (gateway) check(context.Context, *Cluster, *route, []int) error { return nil }
 
 // weight is 1 when it is left out, by the rules of the Gateway API; leaving it
 // out does not stop the traffic.
@@ -60,13 +110,13 @@ func (b backend) isService(namespace string) bool {
 // rulesWith gives the rules that have all of the named Services as backends. A
 // rule with a part of them is about something else: a header that leads to the
 // canary, for one.
-func (r *route) rulesWith(weights map[string]int, namespace string) ([]int, error) {
+func (r *route) rulesWith(weights map[string]int) ([]int, error) {
 	var rules []int
 	known := map[string]bool{}
 	for i, rule := range r.Spec.Rules {
 		places := map[string]int{}
 		for _, b := range rule.BackendRefs {
-			if b.isService(namespace) {
+			if g, ok := r.way.(gateway); !ok || b.isService(g.namespace) {
 				places[b.Name]++
 				known[b.Name] = true
 			}
@@ -74,7 +124,7 @@ func (r *route) rulesWith(weights map[string]int, namespace string) ([]int, erro
 		has := 0
 		for name := range weights {
 			if places[name] > 1 {
-				return nil, actions.Invalid("set the weights with k8s.patch", "service %s is a backend of rule %d twice", name, i+1)
+				return nil, actions.Invalid("set the weights with k8s.patch", "%s is a backend of rule %d twice", name, i+1)
 			}
 			has += places[name]
 		}
@@ -84,7 +134,7 @@ func (r *route) rulesWith(weights map[string]int, namespace string) ([]int, erro
 	}
 	if len(rules) == 0 {
 		return nil, actions.Invalid("its backends are: "+strings.Join(slices.Sorted(maps.Keys(known)), ", "),
-			"httproute %s has no rule with the backends %s", r.Metadata.Name, strings.Join(slices.Sorted(maps.Keys(weights)), ", "))
+			"%s has no rule with the backends %s", r.label(), strings.Join(slices.Sorted(maps.Keys(weights)), ", "))
 	}
 	return rules, nil
 }
@@ -92,7 +142,7 @@ func (r *route) rulesWith(weights map[string]int, namespace string) ([]int, erro
 // edits addresses the weights by their index, as a JSON patch must, and guards
 // the name that was found there. The API treats the list as one value, so a
 // merge would replace all of it.
-func (r *route) edits(rules []int, weights map[string]int) (edits []edit, guards []guard) {
+func (gateway) edits(r *route, rules []int, weights map[string]int) (edits []edit, guards []guard) {
 	for _, i := range rules {
 		for j, b := range r.Spec.Rules[i].BackendRefs {
 			w, listed := weights[b.Name]

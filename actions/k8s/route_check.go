@@ -3,6 +3,7 @@ package k8s
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -21,23 +22,44 @@ func (cl *Cluster) checkTraffic(ctx context.Context, r *route, rules []int, weig
 			total += will[b.Name]
 			_, listed := weights[b.Name]
 			// What others get already is not ours to judge, unless it grows.
-			if will[b.Name] == 0 || (!listed && will[b.Name] <= was[b.Name]) || !b.isService(cl.Namespace) {
+			if will[b.Name] == 0 || (!listed && will[b.Name] <= was[b.Name]) {
 				continue
 			}
-			ready, err := cl.readyBehind(ctx, b.Name)
+			ready, known, err := r.way.behind(ctx, cl, b)
 			if err != nil {
 				return err
 			}
-			if ready == 0 {
-				return actions.Refuse(fmt.Sprintf("look at: kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", cl.Namespace, b.Name),
-					"%s of the traffic of httproute %s would go to service %s, which has no ready endpoint", percent(will[b.Name]), r.Metadata.Name, b.Name)
+			if known && ready == 0 {
+				service, _, _ := strings.Cut(b.Name, "/")
+				return actions.Refuse(fmt.Sprintf("look at: kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s", cl.Namespace, service),
+					"%s of the traffic of %s would go to service %s, which has no ready endpoint", percent(will[b.Name]), r.label(), b.Name)
 			}
 		}
 		if total == 0 {
-			return actions.Refuse("give at least one backend a weight", "all weights of rule %d of httproute %s would be 0, and every request would fail", i+1, r.Metadata.Name)
+			return actions.Refuse("give at least one backend a weight", "all weights of rule %d of %s would be 0, and every request would fail", i+1, r.label())
 		}
 	}
-	return nil
+	return r.way.check(ctx, cl, after, rules)
+}
+
+// behind gives the number of ready endpoints of a backend of an object.
+func (cl *Cluster) behind(ctx context.Context, w write, name string) (int, bool, error) {
+	obj, err := w.live(ctx, cl)
+	if err != nil {
+		return 0, false, err
+	}
+	r, err := cl.asRoute(ctx, w.Kind, obj)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, rule := range r.Spec.Rules {
+		for _, b := range rule.BackendRefs {
+			if b.Name == name {
+				return r.way.behind(ctx, cl, b)
+			}
+		}
+	}
+	return 0, false, nil
 }
 
 func (cl *Cluster) readyBehind(ctx context.Context, service string) (int, error) {
@@ -48,7 +70,10 @@ func (cl *Cluster) readyBehind(ctx context.Context, service string) (int, error)
 // awaitRoute waits until every gateway that reports on the route has accepted
 // this generation of it. A route that no gateway reports on has nobody to wait
 // for.
-func (cl *Cluster) awaitRoute(ctx context.Context, c *actions.Call, name string, generation int64) error {
+func (cl *Cluster) awaitRoute(ctx context.Context, c *actions.Call, k kind, name string, generation int64) error {
+	if !k.is(httpRoutes) {
+		return nil // nobody reports on the others
+	}
 	return actions.Until(ctx, c, pause, func(ctx context.Context) (bool, string, error) {
 		obj, err := cl.find(ctx, httpRoutes, name)
 		if err != nil {
@@ -57,7 +82,7 @@ func (cl *Cluster) awaitRoute(ctx context.Context, c *actions.Call, name string,
 		if obj == nil {
 			return false, "", fmt.Errorf("httproute %s was deleted", name)
 		}
-		r, err := asRoute(obj)
+		r, err := cl.asRoute(ctx, k, obj)
 		if err != nil {
 			return false, "", err
 		}

@@ -19,7 +19,7 @@ func TestRouteIsTakenByItsGateways(t *testing.T) {
 		"not accepted":   {parent(cond("Accepted", "False", 3) + "," + cond("ResolvedRefs", "True", 3)), "says Accepted is False: R: M"},
 		"one of two":     {parent(cond("Accepted", "True", 3)+","+cond("ResolvedRefs", "True", 3)) + "," + parent(""), "has not said Accepted"},
 	} {
-		r, err := asRoute(objectOf(t, `{"status":{"parents":[`+c.parents+`]}}`))
+		r, err := (&Cluster{}).asRoute(t.Context(), httpRoutes, objectOf(t, `{"status":{"parents":[`+c.parents+`]}}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +30,7 @@ func TestRouteIsTakenByItsGateways(t *testing.T) {
 }
 
 func TestWeightThatIsLeftOutIsOne(t *testing.T) {
-	r, err := asRoute(objectOf(t, `{"spec":{"rules":[{"backendRefs":[{"name":"a"},{"name":"b","weight":0},{"name":"c","weight":3}]}]}}`))
+	r, err := (&Cluster{}).asRoute(t.Context(), httpRoutes, objectOf(t, `{"spec":{"rules":[{"backendRefs":[{"name":"a"},{"name":"b","weight":0},{"name":"c","weight":3}]}]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestWeightThatIsLeftOutIsOne(t *testing.T) {
 	if got["a"] != 0.25 || got["b"] != 0 || got["c"] != 0.75 {
 		t.Errorf("shares: %v", got)
 	}
-	edits, _ := r.edits([]int{0}, map[string]int{"a": 0})
+	edits, _ := r.way.edits(r, []int{0}, map[string]int{"a": 0})
 	if len(edits) != 1 || edits[0].Before != nil || edits[0].After != 0 {
 		t.Errorf("edits: %+v", edits)
 	}

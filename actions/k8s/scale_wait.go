@@ -12,9 +12,10 @@ import (
 // twice a second does not burden an API server.
 const pause = 500 * time.Millisecond
 
-// scaleLook looks whether a Deployment has reached its number of pods.
+// scaleLook looks whether a workload has reached its number of pods.
 type scaleLook struct {
 	cl   *Cluster
+	kind kind
 	name string
 	uid  string
 	want int
@@ -24,14 +25,14 @@ type scaleLook struct {
 // done is an error when somebody else sets another number meanwhile: kubectl's
 // own waiter returns success then, although what was asked for did not happen.
 func (l scaleLook) done(ctx context.Context) (bool, string, error) {
-	d, err := l.deployment(ctx)
+	d, err := l.workload(ctx)
 	if err != nil {
 		return false, "", err
 	}
 	if d.desired() != l.want {
 		return false, "", &actions.Error{Kind: actions.KindFailed,
 			Hint: "find out who scales it: an autoscaler, a GitOps controller, another person",
-			Err:  fmt.Errorf("replicas of deployment %s was set to %d by someone else", l.name, d.desired())}
+			Err:  fmt.Errorf("replicas of %s was set to %d by someone else", d.label(), d.desired())}
 	}
 	if !d.current() {
 		return false, "controller has not seen the change yet", nil
@@ -39,7 +40,7 @@ func (l scaleLook) done(ctx context.Context) (bool, string, error) {
 	if l.down || l.want == 0 {
 		return l.shrunk(ctx, d)
 	}
-	ready := int(d.Status.ReadyReplicas)
+	ready := d.ready()
 	return ready >= l.want, fmt.Sprintf("%d of %d pods are ready", ready, l.want), nil
 }
 
@@ -60,8 +61,8 @@ func (l scaleLook) verdict(ctx context.Context) (actions.Verdict, error) {
 
 // shrunk counts pods rather than believe the status, which is at 0 while the
 // last pods are still being ended and answer requests.
-func (l scaleLook) shrunk(ctx context.Context, d *deployment) (bool, string, error) {
-	_, pods, err := l.cl.replicaSets(ctx, d)
+func (l scaleLook) shrunk(ctx context.Context, d *workload) (bool, string, error) {
+	pods, err := l.cl.podsOfWork(ctx, d)
 	if err != nil {
 		return false, "", err
 	}
@@ -79,24 +80,24 @@ func (l scaleLook) shrunk(ctx context.Context, d *deployment) (bool, string, err
 	return stay <= l.want || d.midRollout(), fmt.Sprintf("%d pods stay, %d are wanted", stay, l.want), nil
 }
 
-func (l scaleLook) deployment(ctx context.Context) (*deployment, error) {
-	obj, err := l.cl.find(ctx, deployments, l.name)
+func (l scaleLook) workload(ctx context.Context) (*workload, error) {
+	obj, err := l.cl.find(ctx, l.kind, l.name)
 	if err != nil {
 		return nil, err
 	}
 	if obj == nil || string(obj.GetUID()) != l.uid {
-		return nil, fmt.Errorf("deployment %s was deleted", l.name)
+		return nil, fmt.Errorf("%s %s was deleted", l.kind.Name, l.name)
 	}
-	return asDeployment(obj)
+	return asWorkload(l.kind, obj)
 }
 
 // ready gives the number of ready pods, or nil while the status is about what
 // was wanted before.
 func (l scaleLook) ready(ctx context.Context) (*int, error) {
-	d, err := l.deployment(ctx)
+	d, err := l.workload(ctx)
 	if err != nil || !d.current() {
 		return nil, err
 	}
-	n := int(d.Status.ReadyReplicas)
+	n := d.ready()
 	return &n, nil
 }

@@ -11,16 +11,19 @@ import (
 )
 
 type setImageIn struct {
-	Deployment string `json:"deployment" doc:"name of the Deployment"`
-	Container  string `json:"container,omitempty" doc:"name of the container; may be left out when there is only one"`
-	Image      string `json:"image" doc:"image with a tag or a digest"`
+	Deployment  string `json:"deployment,omitempty" doc:"name of a Deployment; one of deployment, statefulset and daemonset is needed"`
+	StatefulSet string `json:"statefulset,omitempty" doc:"name of a StatefulSet"`
+	DaemonSet   string `json:"daemonset,omitempty" doc:"name of a DaemonSet"`
+	Container   string `json:"container,omitempty" doc:"name of the container; may be left out when there is only one"`
+	Image       string `json:"image" doc:"image with a tag or a digest"`
 }
 
 type setImageState struct {
-	Write     write  `json:"write"`
-	Container string `json:"container"`
-	Previous  string `json:"previous"`
-	Paused    bool   `json:"paused"`
+	Write     write    `json:"write"`
+	Container string   `json:"container"`
+	Previous  string   `json:"previous"`
+	Paused    bool     `json:"paused"`
+	Notes     []string `json:"notes,omitempty"`
 }
 
 type setImageOut struct {
@@ -36,7 +39,7 @@ func setImageAction(f family) actions.Action {
 	a := setImage{f}
 	return actions.Define(actions.Def[setImageIn, setImageState, setImageOut]{
 		Name:    "k8s.set_image",
-		Summary: "Set the image of one container of a Deployment, which starts a rollout.",
+		Summary: "Set the image of one container of a workload, which starts a rollout.",
 		Effect:  actions.Change,
 		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe, Undo: a.undo,
 		Differs: differs[setImageIn, setImageState](f),
@@ -51,11 +54,15 @@ func (a setImage) prepare(ctx context.Context, c *actions.Call, in setImageIn) (
 		return setImageState{}, actions.Invalid("write it like myapp:1.4.2 or myapp@sha256:...",
 			"image %q has neither tag nor digest, so nobody knows which version it is", in.Image)
 	}
+	k, workloadName, err := pick(in.Deployment, in.StatefulSet, in.DaemonSet)
+	if err != nil {
+		return setImageState{}, err
+	}
 	cl, err := a.cluster(ctx, c)
 	if err != nil {
 		return setImageState{}, err
 	}
-	d, err := cl.deployment(ctx, in.Deployment)
+	d, err := cl.workload(ctx, k, workloadName)
 	if err != nil {
 		return setImageState{}, err
 	}
@@ -65,8 +72,8 @@ func (a setImage) prepare(ctx context.Context, c *actions.Call, in setImageIn) (
 	}
 	field := append(slices.Clip(at), "image")
 	previous, _ := lookup(d.obj.Object, field).(string)
-	w := newWrite(deployments, d.obj, []edit{{field, previous, in.Image}}, guard{append(slices.Clip(at), "name"), name})
-	return setImageState{w, name, previous, d.Spec.Paused}, nil
+	w := newWrite(k, d.obj, []edit{{field, previous, in.Image}}, guard{append(slices.Clip(at), "name"), name})
+	return setImageState{w, name, previous, d.Spec.Paused, d.strategyNotes()}, nil
 }
 
 // pinned says whether an image names a version. A colon before the last slash
@@ -115,7 +122,9 @@ func (a setImage) preview(ctx context.Context, c *actions.Call, in setImageIn, s
 	if st.Previous == in.Image {
 		p.Summary = fmt.Sprintf("nothing to do: image of %s is %s", st.Container, in.Image)
 	}
-	p.Notes = pausedNote(p.Notes, st.Paused && len(p.Changes) > 0)
+	if len(p.Changes) > 0 {
+		p.Notes = append(pausedNote(p.Notes, st.Paused), st.Notes...)
+	}
 	return p, nil
 }
 
@@ -145,9 +154,9 @@ func (a setImage) probe(ctx context.Context, c *actions.Call, in setImageIn, st 
 	return verdict, out, err
 }
 
-func (a setImage) undo(in setImageIn, st setImageState, out setImageOut) ([]actions.Step, error) {
+func (a setImage) undo(_ setImageIn, st setImageState, out setImageOut) ([]actions.Step, error) {
 	if !out.Changed {
 		return nil, nil
 	}
-	return st.Write.inverse(fmt.Sprintf("Set the image of %s back to %s", in.Deployment, st.Previous)), nil
+	return st.Write.inverse(fmt.Sprintf("Set the image of %s back to %s", st.Write.Name, st.Previous)), nil
 }

@@ -11,8 +11,10 @@ import (
 )
 
 type trafficIn struct {
-	Route   string         `json:"route" doc:"name of the HTTPRoute"`
-	Weights map[string]int `json:"weights" doc:"weight by name of the Service; the share of a Service is its weight in the sum of all"`
+	Route          string         `json:"route,omitempty" doc:"name of an HTTPRoute; one of route, virtual_service and ingress is needed"`
+	VirtualService string         `json:"virtual_service,omitempty" doc:"name of a VirtualService of Istio; its backends are named host/subset, as in app/canary, or host where there is no subset, and its weights add up to 100"`
+	Ingress        string         `json:"ingress,omitempty" doc:"name of the canary Ingress of ingress-nginx, which has the annotation canary; its backends are its own Service and that of the Ingress it stands beside"`
+	Weights        map[string]int `json:"weights" doc:"weight by name of the backend; its share is its weight in the sum of all"`
 }
 
 type trafficState struct {
@@ -36,43 +38,80 @@ func trafficAction(f family) actions.Action {
 	a := traffic{f}
 	return actions.Define(actions.Def[trafficIn, trafficState, trafficOut]{
 		Name:    "k8s.traffic",
-		Summary: "Set the weights of an HTTPRoute's backends and wait until the gateway has taken them.",
+		Summary: "Set the weights of the backends of an HTTPRoute, a VirtualService or a canary Ingress, and wait until a gateway that reports has taken them.",
 		Effect:  actions.Change,
 		Prepare: a.prepare, Preview: a.preview, Run: a.run, Probe: a.probe, Undo: a.undo,
 		Differs: differs[trafficIn, trafficState](f),
 		Examples: []actions.Example{
 			{Title: "Send all traffic to the stable version", YAML: "uses: k8s.traffic\nwith:\n  route: app-route\n  weights: {app-stable: 100, app-canary: 0}"},
+			{Title: "The same with Istio", YAML: "uses: k8s.traffic\nwith:\n  virtual_service: app\n  weights: {app/stable: 100, app/canary: 0}"},
+			{Title: "The same with ingress-nginx", YAML: "uses: k8s.traffic\nwith:\n  ingress: app-canary\n  weights: {app-stable: 100, app-canary: 0}"},
 		},
 	})
 }
 
 func (a traffic) prepare(ctx context.Context, c *actions.Call, in trafficIn) (trafficState, error) {
+	k, name, err := in.pick()
+	if err != nil {
+		return trafficState{}, err
+	}
 	cl, err := a.cluster(ctx, c)
 	if err != nil {
 		return trafficState{}, err
 	}
-	obj, err := cl.must(ctx, httpRoutes, in.Route)
+	if k, _, err = cl.served(ctx, k); err != nil {
+		return trafficState{}, err
+	}
+	obj, err := cl.must(ctx, k, name)
 	if err != nil {
 		return trafficState{}, err
 	}
-	r, err := asRoute(obj)
+	r, err := cl.asRoute(ctx, k, obj)
 	if err != nil {
 		return trafficState{}, err
 	}
 	if err := in.valid(); err != nil {
 		return trafficState{}, err
 	}
-	rules, err := r.rulesWith(in.Weights, cl.Namespace)
+	rules, err := r.rulesWith(in.Weights)
 	if err != nil {
 		return trafficState{}, err
 	}
-	edits, guards := r.edits(rules, in.Weights)
+	edits, guards := r.way.edits(r, rules, in.Weights)
 	st := trafficState{
-		Write: newWrite(httpRoutes, obj, edits, guards...), Rules: rules,
+		Write: newWrite(k, obj, edits, guards...), Rules: rules,
 		Previous: r.weights(rules), Result: r.with(in.Weights).weights(rules),
-		Notes: r.elsewhere(rules, in.Weights),
+		Notes: append(r.elsewhere(rules, in.Weights), r.notes...),
 	}
 	return st, cl.checkTraffic(ctx, r, st.Rules, in.Weights)
+}
+
+// pick gives the object that shares the traffic.
+func (in trafficIn) pick() (k kind, name string, err error) {
+	given := 0
+	for _, c := range []struct {
+		kind kind
+		name string
+	}{{httpRoutes, in.Route}, {virtualServices, in.VirtualService}, {ingresses, in.Ingress}} {
+		if c.name != "" {
+			given++
+			k, name = c.kind, c.name
+		}
+	}
+	if given != 1 {
+		return kind{}, "", actions.Invalid("write it like route: app-route", "exactly one of route, virtual_service and ingress is needed, %d are given", given)
+	}
+	return k, name, nil
+}
+
+func (in trafficIn) field() string {
+	switch {
+	case in.VirtualService != "":
+		return "virtual_service"
+	case in.Ingress != "":
+		return "ingress"
+	}
+	return "route"
 }
 
 func (in trafficIn) valid() error {
@@ -100,11 +139,15 @@ func (a traffic) preview(ctx context.Context, c *actions.Call, _ trafficIn, st t
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(st.Result)) {
 		parts = append(parts, fmt.Sprintf("%s %s → %s", name, percent(before[name]), percent(after[name])))
-		ready, err := cl.readyBehind(ctx, name)
+		ready, known, err := cl.behind(ctx, st.Write, name)
 		if err != nil {
 			return p, err
 		}
-		p.Notes = append(p.Notes, fmt.Sprintf("%s gets %s of the traffic and has %d ready endpoints", name, percent(after[name]), ready))
+		note := fmt.Sprintf("%s gets %s of the traffic and has %d ready endpoints", name, percent(after[name]), ready)
+		if !known {
+			note = fmt.Sprintf("%s gets %s of the traffic and is elsewhere: its endpoints are not known", name, percent(after[name]))
+		}
+		p.Notes = append(p.Notes, note)
 	}
 	if len(p.Changes) > 0 {
 		p.Summary = strings.Join(parts, ", ")
@@ -124,7 +167,7 @@ func (a traffic) run(ctx context.Context, c *actions.Call, in trafficIn, st traf
 	if err != nil {
 		return trafficOut{}, err
 	}
-	r, err := asRoute(live)
+	r, err := cl.asRoute(ctx, st.Write.Kind, live)
 	if err != nil {
 		return trafficOut{}, err
 	}
@@ -138,8 +181,8 @@ func (a traffic) run(ctx context.Context, c *actions.Call, in trafficIn, st traf
 		return trafficOut{}, err
 	}
 	out := st.out(changed)
-	if err := cl.awaitRoute(ctx, c, in.Route, obj.GetGeneration()); err != nil {
-		return out, written(fmt.Errorf("gateway taking the weights of httproute %s: %w", in.Route, err))
+	if err := cl.awaitRoute(ctx, c, st.Write.Kind, st.Write.Name, obj.GetGeneration()); err != nil {
+		return out, written(fmt.Errorf("gateway taking the weights of httproute %s: %w", st.Write.Name, err))
 	}
 	return out, nil
 }
@@ -159,11 +202,11 @@ func (a traffic) probe(ctx context.Context, c *actions.Call, in trafficIn, st tr
 	if err != nil || obj == nil || st.Write.conflict(obj) == nil || verdict == actions.Applied {
 		return verdict, out, err
 	}
-	r, err := asRoute(obj)
+	r, err := cl.asRoute(ctx, st.Write.Kind, obj)
 	if err != nil {
 		return actions.Unknown, out, err
 	}
-	rules, err := r.rulesWith(in.Weights, cl.Namespace)
+	rules, err := r.rulesWith(in.Weights)
 	if err != nil {
 		return actions.Foreign, out, nil //nolint:nilerr // somebody else changed the backends, which is the answer
 	}
@@ -185,8 +228,8 @@ func (a traffic) undo(in trafficIn, st trafficState, out trafficOut) ([]actions.
 		back[name] = st.Previous[name]
 	}
 	return []actions.Step{{
-		Name: "Put the weights of " + in.Route + " back",
+		Name: "Put the weights of " + st.Write.Name + " back",
 		Uses: "k8s.traffic",
-		With: map[string]any{"route": in.Route, "weights": back},
+		With: map[string]any{in.field(): st.Write.Name, "weights": back},
 	}}, nil
 }

@@ -23,7 +23,7 @@ func (w write) verdict(obj *object, key string) actions.Verdict {
 	if w.identity(obj) != nil {
 		return actions.Foreign
 	}
-	if w.Receipt != key && obj.GetAnnotations()[receiptAnnotation] == key {
+	if w.Subresource == "" && w.Receipt != key && obj.GetAnnotations()[receiptAnnotation] == key {
 		return actions.Applied
 	}
 	before, after := true, true

@@ -37,8 +37,8 @@ func look(ctx context.Context, cl *Cluster, in waitIn, st waitState) (sight, err
 		return sight{done: true, text: what + presence(true), out: waitOut{UID: string(obj.GetUID())}}, nil
 	case replaced:
 		return sight{}, fmt.Errorf("%s was deleted and made anew: expected uid %s, found %s", what, st.UID, obj.GetUID())
-	case st.Kind.is(deployments):
-		return lookDeployment(ctx, cl, in, obj)
+	case st.Kind.is(deployments), st.Kind.is(statefulSets), st.Kind.is(daemonSets):
+		return lookWorkload(ctx, cl, in, st.Kind, obj)
 	}
 	return lookOther(in, st.Kind, obj)
 }
@@ -50,16 +50,16 @@ func presence(there bool) string {
 	return " is not there"
 }
 
-func lookDeployment(ctx context.Context, cl *Cluster, in waitIn, obj *object) (sight, error) {
-	d, err := asDeployment(obj)
+func lookWorkload(ctx context.Context, cl *Cluster, in waitIn, k kind, obj *object) (sight, error) {
+	d, err := asWorkload(k, obj)
 	if err != nil {
 		return sight{}, err
 	}
-	sets, pods, err := cl.replicaSets(ctx, d)
+	h, pods, err := cl.historyOf(ctx, d)
 	if err != nil {
 		return sight{}, err
 	}
-	now := currentOf(d, sets)
+	now := h.current
 	old := count(pods, exists)
 	if now != nil {
 		old -= count(now.pods, exists)
@@ -68,15 +68,18 @@ func lookDeployment(ctx context.Context, cl *Cluster, in waitIn, obj *object) (s
 	if !d.current() {
 		return sight{text: "controller has not seen the change yet", out: out}, nil
 	}
-	out.Ready, out.Updated = ptr(int(d.Status.ReadyReplicas)), ptr(int(d.Status.UpdatedReplicas))
+	out.Ready, out.Updated = ptr(d.ready()), ptr(d.updated())
 	seen := sight{out: out, text: fmt.Sprintf("%d of %d pods are ready, %d updated, %d old", *out.Ready, d.desired(), *out.Updated, old)}
 	seen.done = *out.Ready >= max(in.MinReady, d.desired())
 	if in.Until == "complete" {
 		seen.done = now != nil && now.ready() >= max(in.MinReady, d.desired()) && *out.Updated >= d.desired() && old == 0
 	}
+	if notes := d.strategyNotes(); in.Until == "complete" && !seen.done && len(notes) > 0 {
+		seen.text += "; " + notes[0]
+	}
 	switch {
 	case d.desired() == 0:
-		// At 0 replicas every condition of a Deployment is fulfilled, and
+		// At 0 replicas every condition of a workload is fulfilled, and
 		// nothing is proven.
 		seen.text = "0 replicas are wanted, so none can become ready"
 	case d.Spec.Paused && in.Until == "complete" && !seen.done:

@@ -243,14 +243,19 @@ func (w *world) rollout(name, image string) {
 // patch changes an object behind the back of the actions.
 func (w *world) patch(k kind, name, body string) {
 	w.t.Helper()
+	if err := w.patchLoosely(k, name, body); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// patchLoosely is patch for a cleanup: the object may be gone by then.
+func (w *world) patchLoosely(k kind, name, body string) error {
 	how := "application/strategic-merge-patch+json"
 	if strings.Contains(k.Group, ".") {
 		how = "application/merge-patch+json"
 	}
-	_, err := w.cl.Dynamic.Resource(k.gvr()).Namespace(w.cl.Namespace).Patch(w.ctx(), name, types.PatchType(how), []byte(body), metav1.PatchOptions{})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	_, err := w.cl.Dynamic.Resource(k.gvr()).Namespace(w.cl.Namespace).Patch(context.WithoutCancel(w.t.Context()), name, types.PatchType(how), []byte(body), metav1.PatchOptions{})
+	return err
 }
 
 func (w *world) service(name string, selector map[string]string) {

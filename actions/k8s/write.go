@@ -19,13 +19,14 @@ import (
 // either finds the fields as Prepare saw them or changes nothing. It is the
 // prepared state of every action that changes something, and is journaled.
 type write struct {
-	Kind      kind    `json:"kind"`
-	Namespace string  `json:"namespace,omitempty"` // "" is that of the target
-	Name      string  `json:"name"`
-	UID       string  `json:"uid"`
-	Receipt   string  `json:"receipt,omitempty"` // that Prepare saw
-	Edits     []edit  `json:"edits,omitempty"`
-	Guards    []guard `json:"guards,omitempty"`
+	Kind        kind    `json:"kind"`
+	Namespace   string  `json:"namespace,omitempty"` // "" is that of the target
+	Name        string  `json:"name"`
+	Subresource string  `json:"subresource,omitempty"` // "status", or "" for the object itself
+	UID         string  `json:"uid"`
+	Receipt     string  `json:"receipt,omitempty"` // that Prepare saw
+	Edits       []edit  `json:"edits,omitempty"`
+	Guards      []guard `json:"guards,omitempty"`
 }
 
 func newWrite(k kind, obj *object, edits []edit, guards ...guard) write {
@@ -158,7 +159,14 @@ func (w write) sendOnce(ctx context.Context, cl *Cluster, live *object, key stri
 	if dry {
 		o.DryRun = []string{metav1.DryRunAll}
 	}
-	return cl.Dynamic.Resource(w.Kind.gvr()).Namespace(w.where(cl).Namespace).Patch(ctx, w.Name, types.JSONPatchType, body, o)
+	return cl.Dynamic.Resource(w.Kind.gvr()).Namespace(w.where(cl).Namespace).Patch(ctx, w.Name, types.JSONPatchType, body, o, w.subresources()...)
+}
+
+func (w write) subresources() []string {
+	if w.Subresource == "" {
+		return nil
+	}
+	return []string{w.Subresource}
 }
 
 // testFailed says whether the patch may have found another world than it was
@@ -183,6 +191,9 @@ func (w write) operations(live map[string]any, key string) []operation {
 	}
 	for _, e := range w.Edits {
 		b.replace(e.Path, e.Before, e.After)
+	}
+	if w.Subresource != "" {
+		return b.operations // of a subresource nothing else is written, no annotation either
 	}
 	receipt := annotation(receiptAnnotation)
 	b.makeParents(receipt)

@@ -1,0 +1,152 @@
+package argo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/kube"
+	"github.com/runbackhq/runback/internal/testcluster"
+)
+
+// controller runs the real controller of Argo Rollouts in the namespace.
+func (w *world) controller() {
+	w.t.Helper()
+	var log bytes.Buffer
+	cmd := exec.Command(testcluster.Binary(w.t, "argo-rollouts"), "--kubeconfig", sandbox().Kubeconfig, "--namespace", w.cl.Namespace, "--namespaced",
+		"--leader-elect=false", "--metricsPort", freePort(w.t), "--healthzPort", freePort(w.t))
+	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if w.t.Failed() {
+			w.t.Logf("controller: %s", log.Bytes())
+		}
+	})
+}
+
+// nudge touches the Rollout now and then. The controller puts what it wrote into
+// its own cache, and so may lose sight of a change that came at the same moment
+// until the next one; argo.status says that it has not seen it.
+func (w *world) nudge() {
+	stop := make(chan struct{})
+	done := make(chan struct{})
+	client := w.cl.Dynamic.Resource(rolloutsV1).Namespace(w.cl.Namespace)
+	go func() {
+		defer close(done)
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(3 * time.Second):
+				body := fmt.Sprintf(`{"metadata":{"annotations":{"example.com/nudge":"%d"}}}`, n)
+				_, _ = client.Patch(context.Background(), "app", types.MergePatchType, []byte(body), metav1.PatchOptions{})
+			}
+		}
+	}()
+	w.t.Cleanup(func() { close(stop); <-done })
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+func (w *world) is(what string, want map[string]any) {
+	w.t.Helper()
+	var last actions.Outputs
+	defer func() {
+		if w.t.Failed() {
+			w.t.Logf("last seen: %v", last)
+		}
+	}()
+	w.eventually(what, func() bool {
+		last = w.must("argo.status", app()).mustRun()
+		for k, v := range want {
+			if fmt.Sprint(last[k]) != fmt.Sprint(v) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func (w *world) deploy(image string) {
+	w.t.Helper()
+	w.patch(`{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"` + image + `"}]}}}}`)
+}
+
+// The whole way with the real controller: what the other tests play, it does.
+func TestWithTheRealController(t *testing.T) {
+	w := newWorld(t)
+	w.controller()
+	w.nudge()
+	r := fromYAML(`
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: app}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: app}}
+  strategy: {canary: {maxSurge: 1, maxUnavailable: 0, steps: [{setWeight: 50}, {pause: {}}, {setWeight: 75}, {pause: {}}]}}
+  template:
+    metadata: {labels: {app: app}}
+    spec: {terminationGracePeriodSeconds: 5, containers: [{name: app, image: "` + good + `"}]}
+`)
+	if _, err := w.cl.Dynamic.Resource(rolloutsV1).Namespace(w.cl.Namespace).Create(w.t.Context(), r, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.is("the first version is stable", map[string]any{"phase": "Healthy", "restored": true, "stable_ready": 2})
+	_, err := w.prepare("argo.abort", app())
+	wantKind(t, err, actions.KindRefused, "nothing under way")
+	stable := kube.Text(w.rollout(), "status", "stableRS")
+
+	w.deploy(bad)
+	w.is("the canary pauses", map[string]any{"phase": "Paused", "step": 1, "image": bad, "stable_image": good, "progressing": true, "restored": false})
+	abort := w.must("argo.abort", app())
+	abort.mustRun()
+	if v := abort.probe(); v != actions.Applied {
+		t.Errorf("probe of the abort: %s", v)
+	}
+	w.is("it is aborted", map[string]any{"phase": "Degraded", "aborted": true, "stable_ready": 2, "image": bad, "restored": false})
+	undo := w.must("argo.undo", app())
+	if out := undo.mustRun(); out["changed"] != true || out["hash"] != stable || undo.probe() != actions.Applied {
+		t.Errorf("undo: %v, %s", out, undo.probe())
+	}
+	w.is("it is restored", map[string]any{"phase": "Healthy", "restored": true, "aborted": false, "stable_hash": stable, "image": good})
+	if v := w.must("argo.undo", app()).preview(); len(v.Changes) > 0 {
+		t.Errorf("second undo: %+v", v)
+	}
+
+	w.deploy("myapp:1.4.3")
+	w.is("the canary pauses again", map[string]any{"phase": "Paused", "step": 1})
+	promote := w.must("argo.promote", app("to_step", 3))
+	promote.mustRun()
+	w.is("it is at the second pause", map[string]any{"phase": "Paused", "step": 3})
+	if v := promote.probe(); v != actions.Applied {
+		t.Errorf("probe of the promotion: %s", v)
+	}
+	w.must("argo.promote", app("full", true)).mustRun()
+	w.is("it is promoted", map[string]any{"phase": "Healthy", "stable_image": "myapp:1.4.3", "restored": true})
+	w.must("argo.undo", app("hash", stable)).mustRun()
+	w.is("the way back runs its steps", map[string]any{"phase": "Paused", "image": good, "step": 1})
+}
