@@ -10,6 +10,7 @@ import (
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/actions/alembic"
 	"github.com/runbackhq/runback/actions/command"
+	"github.com/runbackhq/runback/actions/helm"
 	httpcheck "github.com/runbackhq/runback/actions/http"
 	"github.com/runbackhq/runback/actions/k8s"
 	"github.com/runbackhq/runback/actions/manual"
@@ -35,6 +36,7 @@ func (n Needs) Registry() (actions.Registry, error) {
 	return actions.NewRegistry(
 		alembic.Actions(tool.Room{Base: n.Children}, n.pods),
 		command.Actions(tool.Room{Base: n.Children}),
+		helm.Actions(tool.Room{Base: n.Children}, n.releases),
 		httpcheck.Actions(),
 		k8s.Actions(n.Kube),
 		manual.Actions(),
@@ -51,6 +53,18 @@ func (n Needs) pods(ctx context.Context, t actions.KubernetesTarget) (pod.Client
 		return pod.Client{}, err
 	}
 	return cl.Pods(), nil
+}
+
+// releases gives the way to the helm releases of a target.
+func (n Needs) releases(ctx context.Context, t actions.KubernetesTarget) (helm.Cluster, error) {
+	cl, err := n.Kube(ctx, t)
+	if err != nil {
+		return helm.Cluster{}, err
+	}
+	return helm.Cluster{
+		Context: cl.Context(), Namespace: cl.Namespace, Typed: cl.Typed, Dynamic: cl.Dynamic, Mapper: cl.Mapper,
+		Kubeconfig: cl.Kubeconfig, Explain: k8s.Explain,
+	}, nil
 }
 
 // Registry gives the catalogue to those who start no processes.

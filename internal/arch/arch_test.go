@@ -28,6 +28,7 @@ func walls() map[string][]string {
 		"actions/*":                    {"actions", "schema"},
 		"actions/alembic":              {"actions", "schema", "internal/supervise", "internal/tool", "internal/pg", "internal/pod"},
 		"actions/command":              {"actions", "schema", "internal/supervise", "internal/tool"},
+		"actions/helm":                 {"actions", "schema", "internal/supervise", "internal/tool"},
 		"actions/k8s":                  {"actions", "schema", "internal/pod"},
 		"actions/postgres":             {"actions", "schema", "internal/supervise", "internal/tool", "internal/pg"},
 		"actions/terraform":            {"actions", "schema", "internal/supervise", "internal/tool"},
