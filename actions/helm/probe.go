@@ -96,7 +96,11 @@ func (st prepared) named(r record, key string) bool {
 func (st prepared) killed(ctx context.Context, cl Cluster, h history, made record, e tool.End) error {
 	what := fmt.Sprintf("revision %d of release %s is %s and nobody works on it any more: %s. %s",
 		made.Version, st.Release, made.Info.Status, how(e), st.left(ctx, cl, h))
-	return &actions.Error{Kind: actions.KindFailed, Hint: st.repair(cl, e), Err: errors.New(what)}
+	kind := actions.KindFailed
+	if e.State == supervise.Exited && e.Signal == "" && e.Stopped == "" {
+		kind = actions.KindEnded // a hook that fails leaves the revision pending (action/rollback.go)
+	}
+	return &actions.Error{Kind: kind, Hint: st.repair(cl, e), Err: errors.New(what)}
 }
 
 // repair names the way out. Without a revision helm would go to the last but one,
