@@ -83,6 +83,7 @@ need-tools:
 	@internal/tasks/need-alembic
 	@internal/tasks/need-terraform
 	@internal/tasks/need-argo-rollouts
+	@internal/tasks/need-helm
 
 help: ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile

@@ -13,6 +13,7 @@ import (
 	"github.com/runbackhq/runback/actions/command"
 	"github.com/runbackhq/runback/actions/finding"
 	"github.com/runbackhq/runback/actions/flagger"
+	"github.com/runbackhq/runback/actions/helm"
 	httpcheck "github.com/runbackhq/runback/actions/http"
 	"github.com/runbackhq/runback/actions/k8s"
 	"github.com/runbackhq/runback/actions/manual"
@@ -42,6 +43,7 @@ func (n Needs) Registry() (actions.Registry, error) {
 		command.Actions(tool.Room{Base: n.Children}),
 		finding.Actions(),
 		flagger.Actions(n.objects),
+		helm.Actions(tool.Room{Base: n.Children}, n.releases),
 		httpcheck.Actions(),
 		k8s.Actions(n.Kube),
 		manual.Actions(),
@@ -67,6 +69,16 @@ func (n Needs) objects(ctx context.Context, t actions.KubernetesTarget) (kube.Cl
 		return nil, err
 	}
 	return cl.Objects(), nil
+// releases gives the way to the helm releases of a target.
+func (n Needs) releases(ctx context.Context, t actions.KubernetesTarget) (helm.Cluster, error) {
+	cl, err := n.Kube(ctx, t)
+	if err != nil {
+		return helm.Cluster{}, err
+	}
+	return helm.Cluster{
+		Context: cl.Context(), Namespace: cl.Namespace, Typed: cl.Typed, Dynamic: cl.Dynamic, Mapper: cl.Mapper,
+		Kubeconfig: cl.Kubeconfig, Explain: k8s.Explain,
+	}, nil
 }
 
 // Registry gives the catalogue to those who start no processes.

@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/clientcmd/api"
 )
 
 // Cluster is a namespace of a cluster, with the clients to reach it.
@@ -21,6 +22,7 @@ type Cluster struct {
 
 	config  *rest.Config
 	context string
+	said    *api.Config // what the kubeconfig said of this context when it was read
 }
 
 func newCluster(config *rest.Config, context, namespace string) (*Cluster, error) {

@@ -62,7 +62,11 @@ func Connect(_ context.Context, o Options) (*Cluster, error) {
 	if o.Wrap != nil {
 		config.Wrap(o.Wrap)
 	}
-	return newCluster(config, name, namespace)
+	cl, err := newCluster(config, name, namespace)
+	if err == nil {
+		cl.said = raw
+	}
+	return cl, err
 }
 
 // chooseContext never takes the current context: it is whatever somebody used

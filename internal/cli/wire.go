@@ -165,7 +165,9 @@ func (a *App) reached(ctx context.Context, r *executor.Runner) (actions.Kubernet
 
 func usesCluster(p *executor.Program) bool {
 	uses := false
-	p.Walk(func(n *executor.Node, _ string, _ int) { uses = uses || strings.HasPrefix(n.Step.Uses, "k8s.") })
+	p.Walk(func(n *executor.Node, _ string, _ int) {
+		uses = uses || strings.HasPrefix(n.Step.Uses, "k8s.") || strings.HasPrefix(n.Step.Uses, "helm.")
+	})
 	return uses
 }
 
