@@ -21,7 +21,7 @@ const (
 	canaryHeader     = nginx + "canary-by-header"
 	canaryCookie     = nginx + "canary-by-cookie"
 	affinity         = nginx + "affinity"
-	affinityInCanary = nginx + "affinity-canary-behavior"
+	affinityInCanary = nginx + "affinity-canary-behavior" //nolint:misspell // their word
 )
 
 // nginxCanary is a canary Ingress beside another one with the same host and path:

@@ -146,7 +146,7 @@ var likeKubectl = []struct {
 		_, last, _ := strings.Cut(fmt.Sprint(err), "last seen: ")
 		return w.kubectl("wait", "--for=condition=Available", "deployment/app", "--timeout=5s"), "out of time, " + last
 	}},
-	{"wait for what disappears", "the same; ours besides takes no heir of the name for it", func(w *world) (string, string) {
+	{"wait for what disappears", "ours ends at once, with the reason; kubectl may go on to its timeout", func(w *world) (string, string) {
 		wait := func(look func() string) string {
 			w.deploy("app", "myapp:1.5.0-unready", 1)
 			said := make(chan string, 1)
@@ -165,7 +165,8 @@ var likeKubectl = []struct {
 			_, err := p.run()
 			return actions.KindOf(err).String() + ", " + err.Error()
 		})
-		return theirs, ours
+		code, _, _ := strings.Cut(theirs, ",")
+		return code + ", not found or out of time, by the moment", ours
 	}},
 	{"removing pods by label twice", "the second list holds the healthy replacements; a step knows its pods by UID", func(w *world) (string, string) {
 		w.deployed("app", "myapp:1.4.2", 1)

@@ -69,3 +69,10 @@ func (b *builder) makeParents(p path) {
 		}
 	}
 }
+
+func (w write) subresources() []string {
+	if w.Subresource == "" {
+		return nil
+	}
+	return []string{w.Subresource}
+}

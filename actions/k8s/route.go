@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -81,19 +80,6 @@ func (cl *Cluster) asRoute(ctx context.Context, k kind, obj *object) (*route, er
 
 func (r *route) label() string { return r.kind.Name + " " + r.Metadata.Name }
 
-// gateway is the HTTPRoute of the Gateway API.
-type gateway struct{ namespace string }
-
-func (g gateway) behind(ctx context.Context, cl *Cluster, b backend) (int, bool, error) {
-	if !b.isService(g.namespace) {
-		return 0, false, nil
-	}
-	n, err := cl.readyBehind(ctx, b.Name)
-	return n, true, err
-}
-
-func (gateway) check(context.Context, *Cluster, *route, []int) error { return nil }
-
 // weight is 1 when it is left out, by the rules of the Gateway API; leaving it
 // out does not stop the traffic.
 func (b backend) weight() int {
@@ -137,28 +123,6 @@ func (r *route) rulesWith(weights map[string]int) ([]int, error) {
 			"%s has no rule with the backends %s", r.label(), strings.Join(slices.Sorted(maps.Keys(weights)), ", "))
 	}
 	return rules, nil
-}
-
-// edits addresses the weights by their index, as a JSON patch must, and guards
-// the name that was found there. The API treats the list as one value, so a
-// merge would replace all of it.
-func (gateway) edits(r *route, rules []int, weights map[string]int) (edits []edit, guards []guard) {
-	for _, i := range rules {
-		for j, b := range r.Spec.Rules[i].BackendRefs {
-			w, listed := weights[b.Name]
-			if !listed {
-				continue
-			}
-			at := path{"spec", "rules", strconv.Itoa(i), "backendRefs", strconv.Itoa(j)}
-			var before any
-			if b.Weight != nil {
-				before = *b.Weight
-			}
-			edits = append(edits, edit{append(slices.Clip(at), "weight"), before, w})
-			guards = append(guards, guard{append(slices.Clip(at), "name"), b.Name})
-		}
-	}
-	return edits, guards
 }
 
 // with gives the route as it will be.

@@ -162,13 +162,6 @@ func (w write) sendOnce(ctx context.Context, cl *Cluster, live *object, key stri
 	return cl.Dynamic.Resource(w.Kind.gvr()).Namespace(w.where(cl).Namespace).Patch(ctx, w.Name, types.JSONPatchType, body, o, w.subresources()...)
 }
 
-func (w write) subresources() []string {
-	if w.Subresource == "" {
-		return nil
-	}
-	return []string{w.Subresource}
-}
-
 // testFailed says whether the patch may have found another world than it was
 // built for. The API server answers a failed test with a 422 that names neither
 // path nor value; a value that is not valid is named.
