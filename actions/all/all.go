@@ -69,6 +69,8 @@ func (n Needs) objects(ctx context.Context, t actions.KubernetesTarget) (kube.Cl
 		return nil, err
 	}
 	return cl.Objects(), nil
+}
+
 // releases gives the way to the helm releases of a target.
 func (n Needs) releases(ctx context.Context, t actions.KubernetesTarget) (helm.Cluster, error) {
 	cl, err := n.Kube(ctx, t)

@@ -32,7 +32,6 @@ func walls() map[string][]string {
 		"actions/flagger":              {"actions", "schema", "internal/kube"},
 		"actions/k8s":                  {"actions", "schema", "internal/kube", "internal/pod"},
 		"actions/helm":                 {"actions", "schema", "internal/supervise", "internal/tool"},
-		"actions/k8s":                  {"actions", "schema", "internal/pod"},
 		"actions/postgres":             {"actions", "schema", "internal/supervise", "internal/tool", "internal/pg"},
 		"actions/terraform":            {"actions", "schema", "internal/supervise", "internal/tool"},
 		"internal/guard":               {"schema"},
