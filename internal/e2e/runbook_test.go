@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -97,8 +98,12 @@ func TestRunbookLines(t *testing.T) {
 	named := strings.NewReplacer("app-pod", pod, "app-stable-xxx", pod, "db-host]", fmt.Sprintf("127.0.0.1, -p, %q]", strconv.Itoa(postgresServer(t).Port)))
 	ran := 0
 	for _, row := range runbookRows(t) {
-		if !strings.HasPrefix(row.line, "kubectl") || row.uses[0] == "k8s.delete_pods" {
+		if !strings.HasPrefix(row.line, "kubectl") {
 			continue
+		}
+		if row.uses[0] == "k8s.delete_pods" {
+			w.scaleByHand("default", "app-canary", 2) // an earlier line scaled it down
+			w.eventually("the canary is there", func() bool { return w.ready("version=canary") == 2 })
 		}
 		ran++
 		file := writePlaybook(t, fmt.Sprintf(`apiVersion: runback/v1
@@ -125,8 +130,8 @@ spec:
 			t.Errorf("%s: %s\n%v", row.line, bad, out)
 		}
 	}
-	if ran != 12 {
-		t.Errorf("%d lines were run, want 12", ran)
+	if ran != 13 {
+		t.Errorf("%d lines were run, want 13", ran)
 	}
 }
 
@@ -163,6 +168,8 @@ func (w *world) wrong(line string, out map[string]any) string {
 		if got := w.fields("default")["deployment/"+name+" spec.replicas"]; fmt.Sprint(got) != n {
 			return fmt.Sprintf("%s has %v replicas", name, got)
 		}
+	case strings.Contains(line, "delete pods"):
+		return cmp.Or(want("removed", 2), want("ready", 2))
 	case strings.Contains(line, "get deployments"):
 		return want("count", 2)
 	case strings.Contains(line, "describe deployment"):
