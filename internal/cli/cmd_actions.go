@@ -114,6 +114,9 @@ func inputNote(f schema.Field) string {
 	if len(f.Enum) > 0 {
 		note += ", one of " + strings.Join(f.Enum, ", ")
 	}
+	if f.Secret {
+		note += ", may hold a secret"
+	}
 	return note
 }
 

@@ -29,6 +29,7 @@ func TestGenerated(t *testing.T) {
 		"schema/playbook.schema.json": generatedSchema(t, registry),
 		"docs/actions.md":             generatedActions(registry),
 		"docs/commands.md":            generatedCommands(t),
+		"docs/language-reference.md":  generatedLanguage(),
 	} {
 		path := filepath.Join("..", "..", file)
 		if *update {

@@ -22,6 +22,9 @@ func functions() []string {
 	}
 }
 
+// Borrowed lists the functions of expr that are part of the language.
+func Borrowed() []string { return functions() }
+
 // bounded refuses what would cost much before it is even compiled, and gives
 // the tree of the rest.
 func bounded(source string) (ast.Node, error) {
