@@ -47,13 +47,16 @@ clean: ## remove what was built
 	rm -rf $(BIN)
 
 ##@ Checking
-.PHONY: lint vet crash-matrix generate check-generate
+.PHONY: lint vet bench crash-matrix generate check-generate
 lint: need-go $(BIN)/golangci-lint ## run the linters
 	@$(BIN)/golangci-lint run ./...
 	@cd $(SANDBOX) && $(BIN)/golangci-lint run --config ../../.golangci.yml ./...
 
 crash-matrix: need-go ## kill, starve and cut the power of executors, the long form: about an hour
 	@internal/tasks/crash-matrix
+
+bench: need-go build sandbox ## measure the real program, see docs/performance.md
+	@internal/tasks/bench
 
 vet: need-go ## run go vet
 	@go vet ./... && cd $(SANDBOX) && go vet ./...

@@ -14,7 +14,7 @@ func TestClockSetBackDuringARun(t *testing.T) {
 	timeless(t, func(t *testing.T, b *bench) {
 		text := spec(set("a", 1, ""), set("b", 2, ", timeout: 30s"), step("id: w, "+waits))
 		p := b.program(text)
-		inputs, err := p.Bind(nil)
+		inputs, err := p.Bind(nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -144,7 +144,8 @@ func (c *compiler) env() guard.Env {
 	env := guard.NewEnv().
 		With("inputs", c.inputs).
 		With("steps", &schema.Type{Kind: "object", Fields: c.steps}).
-		With("run", runType())
+		With("run", runType()).
+		With("project", schema.ProjectType())
 	if c.item != nil {
 		env = env.With("item", c.item)
 	}

@@ -55,7 +55,7 @@ func (c *compiler) meant(message string) string {
 	case word == "steps" || word == "run":
 		return "a target is known before anything runs: it can name inputs only"
 	}
-	known := []string{"inputs", "steps", "run", "outputs", "status"}
+	known := []string{"project", "name", "title", "strategy", "owners", "values", "contacts", "inputs", "steps", "run", "outputs", "status"}
 	for _, f := range append(c.inputs.Fields, c.steps...) {
 		known = append(known, f.Name)
 	}

@@ -21,9 +21,9 @@ type InputError struct {
 // Error lists the problems.
 func (e *InputError) Error() string { return strings.Join(e.Problems, "; ") }
 
-// Bind gives every input its value: what was given, or the default. All
-// problems are reported at once.
-func (p *Program) Bind(given map[string]string) (map[string]any, error) {
+// Bind gives every input its value: what was given, what the project has for it
+// (there may be none), or the default. All problems are reported at once.
+func (p *Program) Bind(given map[string]string, project *schema.Project) (map[string]any, error) {
 	decls := p.Playbook.Spec.Inputs
 	values, bad := map[string]any{}, &InputError{}
 	for name := range given {
@@ -34,7 +34,7 @@ func (p *Program) Bind(given map[string]string) (map[string]any, error) {
 	}
 	for i := range decls {
 		in := &decls[i]
-		v, err := bindOne(in, given)
+		v, err := bindOne(in, given, project)
 		if err != nil {
 			bad.Problems = append(bad.Problems, fmt.Sprintf("input %q: %v", in.Name, err))
 			continue
@@ -48,9 +48,12 @@ func (p *Program) Bind(given map[string]string) (map[string]any, error) {
 	return values, nil
 }
 
-func bindOne(in *schema.Input, given map[string]string) (any, error) {
-	if text, ok := given[in.Name]; ok {
+func bindOne(in *schema.Input, set map[string]string, project *schema.Project) (any, error) {
+	if text, ok := set[in.Name]; ok {
 		return in.ParseFlag(text)
+	}
+	if tree, ok := given(project, in); ok {
+		return in.Parse(tree)
 	}
 	if in.Default.Kind == schema.Null {
 		return nil, errors.New("a value is required: --set " + in.Name + "=...")

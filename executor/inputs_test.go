@@ -27,12 +27,12 @@ const typed = `  inputs:
 
 func TestInputsAreBoundAllAtOnce(t *testing.T) {
 	p := newBench(t).program(spec(set("a", 1, "")) + typed)
-	got, err := p.Bind(map[string]string{"name": "x", "count": "5"})
+	got, err := p.Bind(map[string]string{"name": "x", "count": "5"}, nil)
 	want := map[string]any{"name": "x", "count": 5, "rate": 0.5, "on": true, "wait": schema.Duration(90 * time.Second), "part": 0.05}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	_, err = p.Bind(map[string]string{"cuont": "1", "count": "0", "rate": "fast", "wait": "90"})
+	_, err = p.Bind(map[string]string{"cuont": "1", "count": "0", "rate": "fast", "wait": "90"}, nil)
 	bad, ok := errors.AsType[*executor.InputError](err)
 	if !ok {
 		t.Fatal(err)

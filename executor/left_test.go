@@ -63,7 +63,7 @@ func TestLeftOutStaysLeftOut(t *testing.T) {
 	left := []journal.LeftOut{{Path: "a", Decided: journal.Decided{Decision: journal.SkipIt, Reason: "done by hand", User: "anna"}}}
 	run := func(b *bench) {
 		p := b.program(leftSpec)
-		inputs, err := p.Bind(nil)
+		inputs, err := p.Bind(nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,6 +23,7 @@ type Plan struct {
 	File     string           `json:"file"`
 	Digest   string           `json:"digest"`
 	Source   schema.Source    `json:"source"` // the text itself, so that a saved plan runs what was reviewed
+	Project  *schema.Source   `json:"project,omitempty"`
 	Created  time.Time        `json:"created"`
 	By       string           `json:"by"`                  // who asked for it
 	Approve  bool             `json:"approve,omitzero"`    // whether it may be run only when it was approved
@@ -102,7 +103,7 @@ func (r *Runner) Plan(ctx context.Context, p *Program, req Request) (*Plan, erro
 	m := p.Playbook.Metadata
 	pl := &planner{Runner: *r, scope: newScope(), project: projection{}, target: req.Target, request: req, plan: &Plan{
 		Playbook: m.Name, Version: m.Version, Title: m.Title, File: p.Source.File, Digest: p.Source.Digest(),
-		Source: p.Source, By: r.Who.User, Approve: p.Playbook.Spec.Target.Protected, Guarded: p.Playbook.Spec.Target.Protected,
+		Source: p.Source, Project: req.Project, By: r.Who.User, Approve: p.Playbook.Spec.Target.Protected, Guarded: p.Playbook.Spec.Target.Protected,
 		Created: r.Clock.Now().UTC(), Budget: p.Playbook.Spec.Budget, Inputs: req.Inputs, Target: req.Target, Identity: req.Identity,
 	}}
 	var err error
@@ -110,6 +111,9 @@ func (r *Runner) Plan(ctx context.Context, p *Program, req Request) (*Plan, erro
 		return nil, err
 	}
 	pl.scope.share("secrets", pl.secrets.Marks())
+	if err := pl.scope.project(req.Project); err != nil {
+		return nil, err
+	}
 	pl.scope.bind("", "inputs", scopeInputs(req.Inputs))
 	// The clock of the run stands still in a plan.
 	now := r.Clock.Now()

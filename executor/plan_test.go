@@ -16,7 +16,7 @@ import (
 func (b *bench) plan(text string) (*executor.Plan, error) {
 	b.t.Helper()
 	p := b.program(text)
-	inputs, err := p.Bind(nil)
+	inputs, err := p.Bind(nil, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}

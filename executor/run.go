@@ -29,9 +29,12 @@ func (r *Runner) Run(ctx context.Context, p *Program, req Request) (*journal.Sta
 	m := p.Playbook.Metadata
 	started := journal.Started{
 		Playbook: m.Name, Version: m.Version, Title: m.Title, Digest: p.Source.Digest(), Source: p.Source,
-		Inputs: req.Inputs, Target: req.Target, Identity: req.Identity, Reason: req.Reason, Reviewed: req.Reviewed, Undoes: req.Undoes, Left: req.Left,
+		Inputs: req.Inputs, Target: req.Target, Identity: req.Identity, Project: req.Project, Reason: req.Reason, Reviewed: req.Reviewed, Undoes: req.Undoes, Left: req.Left,
 		User: r.Who.User, Process: r.Who.Process, Tool: r.Who.Tool,
 		Deadline: s.Clock.Now().Add(p.Playbook.Spec.Budget.Std()), Epoch: held.claim.Epoch,
+	}
+	if err := s.scope.project(req.Project); err != nil {
+		return nil, err
 	}
 	if err := s.record(ctx, journal.RunStarted, "", started); err != nil {
 		return nil, err
@@ -68,6 +71,9 @@ func (r *Runner) Resume(ctx context.Context, p *Program, state *journal.State, r
 	}
 	defer r.unlock(ctx, held)
 	s := r.session(p, held, state.Started.Target, state, secrets)
+	if err := s.scope.project(state.Started.Project); err != nil {
+		return state, err
+	}
 	if err := s.record(ctx, journal.RunResumed, "", journal.Resumed{User: r.Who.User, Process: r.Who.Process, Identity: identity, Tool: r.Who.Tool, Epoch: held.claim.Epoch}); err != nil {
 		return state, err
 	}

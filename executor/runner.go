@@ -7,6 +7,7 @@ import (
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/journal"
 	"github.com/runbackhq/runback/internal/lock"
+	"github.com/runbackhq/runback/schema"
 )
 
 // Runner runs programs. It holds what all runs share; what belongs to one run
@@ -75,6 +76,7 @@ type Request struct {
 	Target   actions.Target
 	Identity journal.Identity // as planned; the run refuses any other
 	Reason   string
+	Project  *schema.Source    // that the run belongs to, nil for none
 	Reviewed *journal.Reviewed // of a saved plan; the run does that and nothing else
 	Undoes   string            // the run that this one undoes
 	Left     []journal.LeftOut // steps that a person leaves out; see Program.LeaveOut

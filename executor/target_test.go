@@ -47,7 +47,7 @@ func resolveParts(t *testing.T, given map[string]string) actions.Target {
 	if err := found.Err(); err != nil {
 		t.Fatal(err)
 	}
-	inputs, err := p.Bind(given)
+	inputs, err := p.Bind(given, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -296,7 +296,7 @@ func (b *bench) run(spec string) *journal.State {
 func (b *bench) runUnder(ctx context.Context, spec string) *journal.State {
 	b.t.Helper()
 	p := b.program(spec)
-	inputs, err := p.Bind(nil)
+	inputs, err := p.Bind(nil, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -90,7 +90,11 @@ func (a *App) offerPlan(plan *executor.Plan, arg string, sets []string) error {
 func (a *App) printed() bool { return a.flags.output == formatTable || a.data() }
 
 func (a *App) makePlan(ctx context.Context, p *executor.Program, given map[string]string, left []journal.LeftOut) (*executor.Plan, error) {
-	inputs, err := p.Bind(given)
+	of, err := a.project()
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := p.Bind(given, of.doc)
 	if err != nil {
 		return nil, err
 	}
@@ -100,12 +104,12 @@ func (a *App) makePlan(ctx context.Context, p *executor.Program, given map[strin
 	if err != nil {
 		return nil, err
 	}
-	target, identity, err := a.target(ctx, r, p, inputs)
+	target, identity, err := a.target(ctx, r, p, inputs, of)
 	if err != nil {
 		return nil, err
 	}
 	a.unfinished(ctx, identity)
-	return r.Plan(ctx, p, executor.Request{Inputs: inputs, Target: target, Identity: identity, Left: left})
+	return r.Plan(ctx, p, executor.Request{Inputs: inputs, Project: of.src, Target: target, Identity: identity, Left: left})
 }
 
 func (a *App) showPlan(plan *executor.Plan, runWith string) error {

@@ -104,7 +104,11 @@ func (a *App) runPlaybook(ctx context.Context, p *executor.Program, arg string, 
 	if err != nil {
 		return err
 	}
-	inputs, err := p.Bind(given)
+	of, err := a.project()
+	if err != nil {
+		return err
+	}
+	inputs, err := p.Bind(given, of.doc)
 	if err != nil {
 		return err
 	}
@@ -112,7 +116,7 @@ func (a *App) runPlaybook(ctx context.Context, p *executor.Program, arg string, 
 	if err != nil {
 		return err
 	}
-	req := executor.Request{ID: newRunID(), Inputs: inputs, Reason: f.reason, Left: left}
+	req := executor.Request{ID: newRunID(), Inputs: inputs, Project: of.src, Reason: f.reason, Left: left}
 	if !f.yes {
 		plan, err := a.makePlan(ctx, p, given, left)
 		if err != nil {
@@ -128,7 +132,7 @@ func (a *App) runPlaybook(ctx context.Context, p *executor.Program, arg string, 
 	}
 	return a.execute(ctx, p, nil, func(ctx context.Context, r *executor.Runner) (*journal.State, error) {
 		if req.Identity == nil {
-			if req.Target, req.Identity, err = a.target(ctx, r, p, inputs); err != nil {
+			if req.Target, req.Identity, err = a.target(ctx, r, p, inputs, of); err != nil {
 				return nil, err
 			}
 			a.unfinished(ctx, req.Identity)

@@ -131,7 +131,7 @@ func (a *App) runUndo(ctx context.Context, p *executor.Program, of *journal.Stat
 	if err != nil {
 		return err
 	}
-	target, identity, err := a.target(ctx, r, p, map[string]any{})
+	target, identity, err := a.target(ctx, r, p, map[string]any{}, project{})
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,11 @@ func (a *App) dryRun(ctx context.Context, p *executor.Program, arg string, f run
 	if err != nil {
 		return err
 	}
-	inputs, err := p.Bind(given)
+	of, err := a.project()
+	if err != nil {
+		return err
+	}
+	inputs, err := p.Bind(given, of.doc)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,8 @@ func generatedLanguage() []byte {
 		{"spec.target.databases.NAME", reflect.TypeFor[schema.DatabaseTarget]()}, {"spec.target.terraform.NAME", reflect.TypeFor[schema.TerraformTarget]()},
 		{"A step or block", reflect.TypeFor[schema.Step]()}, {"expect, as a list", reflect.TypeFor[schema.Expectation]()}, {"verify", reflect.TypeFor[schema.Verify]()},
 		{"retry", reflect.TypeFor[schema.Retry]()}, {"spec.success, each", reflect.TypeFor[schema.Criterion]()}, {"with of playbook.run", reflect.TypeFor[schema.Call]()},
+		{"Project", reflect.TypeFor[schema.Project]()}, {"metadata of a project", reflect.TypeFor[schema.ProjectName]()}, {"spec of a project", reflect.TypeFor[schema.ProjectSpec]()},
+		{"contacts of a project, each", reflect.TypeFor[schema.Contact]()},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\n| field | value | default | what it says |\n| --- | --- | --- | --- |\n", part.title)
 		for _, f := range schema.TypeOf(part.typ).Fields {

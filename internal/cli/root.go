@@ -10,6 +10,7 @@ import (
 
 type globalFlags struct {
 	kubeconfig, context, namespace string
+	project                        string
 	noColor, quiet                 bool
 	output, progress               string
 }
@@ -37,6 +38,7 @@ previewed before they run and resumed after a crash without doing anything twice
 	f.StringVar(&a.flags.kubeconfig, "kubeconfig", "", "kubeconfig file (default $KUBECONFIG)")
 	f.StringVar(&a.flags.context, "context", "", "kubeconfig context; needed when the file holds more than one")
 	f.StringVarP(&a.flags.namespace, "namespace", "n", "", "namespace to act in (default: what the playbook says)")
+	f.StringVar(&a.flags.project, "project", "", "project that is rolled back: a file, or a name from ./projects")
 	f.BoolVar(&a.flags.noColor, "no-color", false, "no colours, also with NO_COLOR=1")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "only results and errors")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -13,7 +13,7 @@ import (
 // runPlan runs a saved plan: the text that was reviewed, with the inputs that
 // were reviewed, on the target that was reviewed, as long as all is still so.
 func (a *App) runPlan(ctx context.Context, f runFlags) error {
-	if len(f.sets) > 0 || f.left.any() || a.flags.context != "" || a.flags.namespace != "" {
+	if len(f.sets) > 0 || f.left.any() || a.flags.project != "" || a.flags.context != "" || a.flags.namespace != "" {
 		return usage("make another plan for other inputs or another target", "a saved plan has its inputs, its target and its steps")
 	}
 	saved, err := readPlan(f.plan)
@@ -47,7 +47,7 @@ func (a *App) runPlan(ctx context.Context, f runFlags) error {
 			return err
 		}
 	}
-	req := executor.Request{ID: newRunID(), Inputs: inputs, Target: now.Target, Identity: now.Identity, Reason: reason, Reviewed: &journal.Reviewed{
+	req := executor.Request{ID: newRunID(), Inputs: inputs, Project: saved.plan.Project, Target: now.Target, Identity: now.Identity, Reason: reason, Reviewed: &journal.Reviewed{
 		Hash: saved.Hash, By: saved.plan.By, At: saved.plan.Created, Approvals: saved.Approvals, Steps: saved.plan.Reviewed(),
 	}}
 	return a.execute(ctx, p, nil, func(ctx context.Context, r *executor.Runner) (*journal.State, error) { return r.Run(ctx, p, req) })
@@ -65,7 +65,7 @@ func (a *App) planAgain(ctx context.Context, p *executor.Program, saved *planFil
 	if err != nil {
 		return nil, err
 	}
-	now, err := r.Plan(ctx, p, executor.Request{Inputs: inputs, Target: saved.plan.Target, Identity: identity})
+	now, err := r.Plan(ctx, p, executor.Request{Inputs: inputs, Project: saved.plan.Project, Target: saved.plan.Target, Identity: identity})
 	if err != nil {
 		return nil, err
 	}

@@ -131,10 +131,13 @@ func userName() string {
 }
 
 // target gives the resolved target and who it is.
-func (a *App) target(ctx context.Context, r *executor.Runner, p *executor.Program, inputs map[string]any) (actions.Target, journal.Identity, error) {
+func (a *App) target(ctx context.Context, r *executor.Runner, p *executor.Program, inputs map[string]any, of project) (actions.Target, journal.Identity, error) {
 	t, err := p.Target(inputs, executor.Override{Context: a.flags.context, Namespace: a.flags.namespace})
 	if err != nil {
 		return t, nil, err
+	}
+	if usesCluster(p) {
+		of.complete(&t.Kubernetes)
 	}
 	if t.Kubernetes == (actions.KubernetesTarget{}) && usesCluster(p) {
 		// A playbook without a target acts where the kubeconfig leads; that is

@@ -165,7 +165,7 @@ func (w *world) perform(ctx context.Context, events []journal.Event) (*journal.S
 		if err := bad.Err(); err != nil {
 			return nil, err
 		}
-		inputs, err := p.Bind(nil)
+		inputs, err := p.Bind(nil, nil)
 		if err != nil {
 			return nil, err
 		}

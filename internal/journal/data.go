@@ -20,6 +20,7 @@ type Started struct {
 	Inputs   map[string]any `json:"inputs"`
 	Target   actions.Target `json:"target"`
 	Identity Identity       `json:"identity,omitempty"`
+	Project  *schema.Source `json:"project,omitempty"` // what expressions know as project
 	Reason   string         `json:"reason"`
 	User     string         `json:"user"`
 	Deadline time.Time      `json:"deadline"` // absolute: a resume does not extend it
