@@ -55,6 +55,7 @@ func TestHelmKilled(t *testing.T) {
 			}
 			// Decided to be done again, it goes to the same revision: the last but one
 			// is what was to be rolled back.
+			w.shut()
 			s.prepare().left()
 			w.open()
 			s.settled()
@@ -92,8 +93,8 @@ func TestFailed(t *testing.T) {
 			t.Error(w.revision())
 		}
 		s.wants(actions.Partial, actions.KindEnded, "failed")
-		// Helm marks what was rolled back from as superseded, so without a number
-		// it would look like the last good one.
+		// What was rolled back from is still marked as deployed: without a number it
+		// would be gone back to.
 		wantsKind(t, w.rollback(nil).tryPrepare(), actions.KindRefused, "itself a rollback to 1")
 	})
 	t.Run("hook", func(t *testing.T) {
