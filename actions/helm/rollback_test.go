@@ -167,6 +167,7 @@ func (w *world) edit(patch string) {
 
 // A release that moves between the review and the act is left alone.
 func TestMoved(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.deploy("tag=1")
 	w.deploy("tag=2,flux=true")
