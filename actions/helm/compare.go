@@ -2,6 +2,7 @@ package helm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -117,8 +118,8 @@ func (out *comparison) answered(ctx context.Context, cl Cluster, label string, e
 
 // refusal gives the words of the API server, without the values that it quotes.
 func refusal(err error) string {
-	status, ok := err.(apierrors.APIStatus) //nolint:errorlint // as the client gives it
-	if !ok || status.Status().Details == nil || len(status.Status().Details.Causes) == 0 {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Details == nil || len(status.Status().Details.Causes) == 0 {
 		return string(apierrors.ReasonForError(err))
 	}
 	var parts []string

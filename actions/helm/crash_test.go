@@ -10,6 +10,8 @@ import (
 
 // held is a release whose rollback is held by a hook until the test lets it go.
 func held(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
 	w := newWorld(t)
 	w.deploy("tag=1,gate=pre-rollback")
 	w.deploy("tag=2")
@@ -55,6 +57,7 @@ func TestHelmKilled(t *testing.T) {
 			}
 			// Decided to be done again, it goes to the same revision: the last but one
 			// is what was to be rolled back.
+			w.shut()
 			s.prepare().left()
 			w.open()
 			s.settled()
@@ -82,6 +85,7 @@ func TestStopped(t *testing.T) {
 // A rollback that helm gives up is over: the step fails, and is not in doubt.
 func TestFailed(t *testing.T) {
 	t.Run("objects", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t)
 		w.deploy("tag=none,replicas=1")
 		w.deploy("tag=2")
@@ -92,8 +96,8 @@ func TestFailed(t *testing.T) {
 			t.Error(w.revision())
 		}
 		s.wants(actions.Partial, actions.KindEnded, "failed")
-		// Helm marks what was rolled back from as superseded, so without a number
-		// it would look like the last good one.
+		// What was rolled back from is still marked as deployed: without a number it
+		// would be gone back to.
 		wantsKind(t, w.rollback(nil).tryPrepare(), actions.KindRefused, "itself a rollback to 1")
 	})
 	t.Run("hook", func(t *testing.T) {
@@ -108,6 +112,7 @@ func TestFailed(t *testing.T) {
 // A release that a killed upgrade left pending is refused, until a person says
 // that nobody works on it; then a rollback frees it.
 func TestStuck(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.deploy("tag=1")
 	upgrade := w.byHand("upgrade", "app", "testdata/app", "--set", "tag=2,gate=pre-upgrade")

@@ -40,7 +40,7 @@ func (f family) preview(ctx context.Context, c *actions.Call, in rollbackIn, st 
 	}
 	p.Summary = fmt.Sprintf("revision %d → %d, back to %d: %s → %s, %s", from.Version, st.next(), to.Version, from.chart(), to.chart(), counted(found.changes))
 	p.Changes = append(st.ownChanges(), found.changes...)
-	p.Notes = append(found.notes, st.notes(from, to)...)
+	p.Notes = slices.Concat(found.notes, st.notes(from, to))
 	if in.Stuck > 0 {
 		p.Notes = append(p.Notes, fmt.Sprintf("revision %d stays in the history as %s", from.Version, from.Info.Status))
 	}

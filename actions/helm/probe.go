@@ -131,9 +131,7 @@ func (st prepared) left(ctx context.Context, cl Cluster, h history) string {
 			objects = append(objects, ch.Object)
 		}
 	}
-	for _, r := range found.refusals {
-		objects = append(objects, r)
-	}
+	objects = append(objects, found.refusals...)
 	if len(objects) == 0 {
 		return fmt.Sprintf("The objects are as revision %d says; whether they are ready is not", st.To.Number)
 	}

@@ -96,7 +96,7 @@ func FuzzUnpack(f *testing.F) {
 	f.Add(pack(f, `{"name":"app","version":1,"info":{"status":"failed"}}`))
 	f.Add([]byte("H4sI"))
 	f.Add([]byte("e30="))
-	f.Fuzz(func(t *testing.T, stored []byte) {
+	f.Fuzz(func(_ *testing.T, stored []byte) {
 		if r, err := unpack(stored); err == nil {
 			_, _ = r.rollsBack()
 			_ = r.worked()

@@ -95,13 +95,17 @@ func TestRollback(t *testing.T) {
 // version by accident, and the inverse names the revision.
 func (w *world) afterwards(s *step) {
 	w.t.Helper()
-	wantsKind(w.t, w.rollback(nil).tryPrepare(), actions.KindRefused, "itself a rollback to 1", "name one with revision")
-	same := w.rollback(map[string]any{"revision": 1}).prepare()
-	if p := same.preview(); len(p.Changes) != 0 || !strings.Contains(p.Summary, "nothing to do") {
-		w.t.Errorf("%+v", p)
-	}
-	if out := same.mustRun(); out["changed"] != false || w.revision() != "3 deployed" {
-		w.t.Errorf("%v, %s", out, w.revision())
+	other := w.rollback(nil)
+	other.c.Key = "r-other/steps/revert"
+	wantsKind(w.t, other.tryPrepare(), actions.KindRefused, "itself a rollback to 1", "name one with revision")
+	for _, with := range []map[string]any{{"revision": 1}, nil} { // of the same step it is known where it went
+		same := w.rollback(with).prepare()
+		if p := same.preview(); len(p.Changes) != 0 || !strings.Contains(p.Summary, "nothing to do") {
+			w.t.Errorf("%+v", p)
+		}
+		if out := same.mustRun(); out["changed"] != false || w.revision() != "3 deployed" {
+			w.t.Errorf("%v, %s", out, w.revision())
+		}
 	}
 	steps, err := s.a.Undo(s.in, s.state, nil)
 	if err != nil || len(steps) != 1 || steps[0].With["revision"] != 2 {
@@ -163,6 +167,7 @@ func (w *world) edit(patch string) {
 
 // A release that moves between the review and the act is left alone.
 func TestMoved(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.deploy("tag=1")
 	w.deploy("tag=2,flux=true")

@@ -237,6 +237,16 @@ func (w *world) open() {
 	}
 }
 
+// shut takes away the hook of an earlier attempt, so that the next one is seen.
+func (w *world) shut() {
+	w.t.Helper()
+	now := int64(0)
+	if err := w.cl.Typed.CoreV1().Pods(w.cl.Namespace).Delete(context.Background(), "app-gate", metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.until("the hook to be gone", func() bool { return !w.gate() })
+}
+
 // left starts the step and leaves it at the gate, as an executor does that is
 // killed: helm goes on, and nobody of this process knows of it.
 func (s *step) left() *step {
