@@ -252,6 +252,9 @@ func docText(g *ast.GenDecl) string {
 }
 
 func callee(c *ast.CallExpr) string {
+	if id, ok := c.Fun.(*ast.Ident); ok {
+		return id.Name
+	}
 	sel, ok := c.Fun.(*ast.SelectorExpr)
 	if !ok {
 		return ""
