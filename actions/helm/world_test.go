@@ -129,7 +129,7 @@ func (s *step) decode(with map[string]any) {
 // rollback is a step helm.rollback of the release app.
 func (w *world) rollback(with map[string]any) *step {
 	w.t.Helper()
-	all := map[string]any{"release": "app", "program": w.program, "timeout": "30s"}
+	all := map[string]any{"release": "app", "program": w.program, "timeout": "2m"}
 	for k, v := range with {
 		all[k] = v
 	}
