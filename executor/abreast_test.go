@@ -92,7 +92,7 @@ func TestDoubtSideBySideIsHeavierThanFailure(t *testing.T) {
 }
 
 func TestAStopSideBySide(t *testing.T) {
-	timeless(t, func(t *testing.T, b *bench) {
+	timeless(t, func(_ *testing.T, b *bench) {
 		b.w.during["one"] = func() { close(b.stop) }
 		text := `  budget: 1m
   steps:

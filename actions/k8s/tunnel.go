@@ -100,7 +100,7 @@ func unopened(ctx context.Context, err error, doing string) error {
 // close lets go of the port and waits until it is free.
 func (t *tunnel) close() {
 	t.cancel()
-	_ = <-t.done // it is us who end it
+	<-t.done //nolint:errcheck // it is us who end it
 }
 
 // said gives what the forwarder had to say, or "": that the pod refuses the

@@ -44,11 +44,9 @@ func TestAnswers(t *testing.T) {
 			return tc.answer, tc.err
 		}}
 		out, err := run(t, c, tc.action, tc.with)
-		said := ""
+		said := action(t, tc.action).Told(out)
 		if err != nil {
 			said = err.Error()
-		} else {
-			said = action(t, tc.action).Told(out)
 		}
 		if !strings.Contains(said, tc.want) || asked != tc.question || tc.kind != 0 && actions.KindOf(err) != tc.kind {
 			t.Errorf("%s %s: %q (%v), asked %+v", tc.action, tc.with, said, actions.KindOf(err), asked)

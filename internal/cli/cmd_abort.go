@@ -91,9 +91,9 @@ func (a *App) awaitAbort(ctx context.Context, state *journal.State) error {
 		if err != nil {
 			return err
 		}
-		switch live := liveStatus(s); {
-		case live == journal.Running:
-		case live == journal.Interrupted:
+		switch live := liveStatus(s); live {
+		case journal.Running:
+		case journal.Interrupted:
 			return &exitError{code: exitFailed, hint: "runback abort " + s.ID + " ends it from here", err: fmt.Errorf("process %d of run %s is gone, and the run is not over", s.Process.PID, s.ID)}
 		default:
 			fmt.Fprintf(a.Out, "run %s is over: %s\n", s.ID, live)

@@ -43,8 +43,6 @@ func (a *App) formatFlag(cmd *cobra.Command, formats ...string) {
 	}
 }
 
-func (a *App) json() bool { return a.flags.output == formatJSON }
-
 // data says whether a program reads what is printed.
 func (a *App) data() bool { return a.flags.output == formatJSON || a.flags.output == formatYAML }
 

@@ -55,10 +55,12 @@ func (a *App) watch(ctx context.Context, id string) (err error) {
 func (a *App) follow(ctx context.Context, store journal.Store, screen *watched, known int, run string) error {
 	for {
 		events, err := store.Events(ctx, run)
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			screen.note("the run goes on; look again with: " + a.command("status "+run+" --watch"))
 			screen.close()
 			return nil
+		default:
 		}
 		if err != nil {
 			screen.close()
