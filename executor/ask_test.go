@@ -18,9 +18,9 @@ type personOut struct {
 	By string `json:"by" doc:"x"`
 }
 
-// asks is t.ask: an observation that asks a person.
+// asks is t.person: an observation that asks a person.
 func asks() actions.Action {
-	return actions.Define(actions.Def[personIn, struct{}, personOut]{Name: "t.ask",
+	return actions.Define(actions.Def[personIn, struct{}, personOut]{Name: "t.person",
 		Preview: func(context.Context, *actions.Call, personIn, struct{}) (actions.Preview, error) {
 			return actions.Preview{Label: actions.Opaque, Summary: "asks"}, nil
 		},
@@ -34,19 +34,12 @@ func asks() actions.Action {
 	})
 }
 
-const asking = "  budget: 10m\n  steps:\n    - {id: ask, uses: t.ask, timeout: 5m}\n    - {id: put, uses: t.set, with: {key: a, value: 1}, when: steps.ask.outputs.by == \"ada\"}\n"
+const asking = "  budget: 10m\n  steps:\n    - {id: ask, uses: t.person, timeout: 5m}\n    - {id: put, uses: t.set, with: {key: a, value: 1}, when: steps.ask.outputs.by == \"ada\"}\n"
 
 // answer posts what somebody says about the question that is open by then.
 func (b *bench) answer(after time.Duration, kind journal.NoteKind, by string) {
 	time.AfterFunc(after, func() {
-		of := ""
-		for _, e := range b.store.events {
-			if e.Type == journal.StepAsked {
-				a, _ := journal.Decode[journal.Asked](e)
-				of = a.Of
-			}
-		}
-		_ = b.store.Post(context.Background(), journal.Note{Run: "r-1", Kind: kind, Path: "ask", Of: of, By: by, At: time.Now()})
+		_ = b.store.Post(context.Background(), journal.Note{Run: "r-1", Kind: kind, Path: "ask", Of: b.store.asked(), By: by, At: time.Now()})
 	})
 }
 
@@ -63,7 +56,7 @@ func TestAPersonAnswers(t *testing.T) {
 		{"yes", journal.NoteYes, "ada", asking, journal.Succeeded, "a:1", ""},
 		{"no", journal.NoteNo, "ada", asking, journal.Refused, "", "no by ada"},
 		{"nobody", "", "", asking, journal.FailedRun, "", "the time of step ask is spent"},
-		{"who started it", journal.NoteYes, "eve", strings.Replace(asking, "t.ask,", "t.ask, with: {other: true},", 1), journal.FailedRun, "", "the time of step ask is spent"},
+		{"who started it", journal.NoteYes, "eve", strings.Replace(asking, "t.person,", "t.person, with: {other: true},", 1), journal.FailedRun, "", "the time of step ask is spent"},
 	} {
 		timeless(t, func(t *testing.T, b *bench) {
 			b.user = "eve"

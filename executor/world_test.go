@@ -200,6 +200,7 @@ func (w *world) get(ctx context.Context, _ *actions.Call, in getIn, _ struct{}) 
 
 // memory is a journal.Store that dies, as a process does, around its n-th event.
 type memory struct {
+	mu        sync.Mutex
 	events    []journal.Event
 	dieBefore int
 	dieAfter  int
@@ -210,6 +211,8 @@ type memory struct {
 type died struct{ at int }
 
 func (m *memory) Append(_ context.Context, e journal.Event, c journal.Claim) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if c.Epoch != m.holding.Epoch {
 		return journal.ErrOvertaken
 	}
@@ -226,13 +229,30 @@ func (m *memory) Append(_ context.Context, e journal.Event, c journal.Claim) err
 	return nil
 }
 
+// asked gives what the newest question stands for.
+func (m *memory) asked() (of string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.events {
+		if e.Type == journal.StepAsked {
+			a, _ := journal.Decode[journal.Asked](e)
+			of = a.Of
+		}
+	}
+	return of
+}
+
 func (m *memory) Post(_ context.Context, n journal.Note) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	n.ID = int64(len(m.notes) + 1)
 	m.notes = append(m.notes, n)
 	return nil
 }
 
 func (m *memory) Notes(_ context.Context, _ string, after int64) ([]journal.Note, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	return m.notes[min(after, int64(len(m.notes))):], nil
 }
 
