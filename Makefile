@@ -23,6 +23,12 @@ demo: need-go $(BIN)/runback $(BIN)/sandbox ## break a release in a real Kuberne
 test: need-go need-tools build sandbox sandbox-metrics $(BIN)/runback-crash ## run every test, the end-to-end tests on the sandbox included
 	@internal/tasks/test
 
+##@ More tests
+.PHONY: test-argo
+test-argo: need-go sandbox ## test the argo steps with the real controller of Argo Rollouts, which takes some minutes to build
+	@internal/tasks/need-argo-rollouts
+	@go test -race -tags argorollouts -timeout 20m ./actions/argo
+
 ##@ Building
 .PHONY: build sandbox sandbox-metrics clean
 build: need-go $(BIN)/runback ## build bin/runback
@@ -85,7 +91,7 @@ need-tools:
 	@internal/tasks/need-postgres
 	@internal/tasks/need-alembic
 	@internal/tasks/need-terraform
-	@internal/tasks/need-argo-rollouts
+	@cd internal/tools/argo-rollouts && go mod download github.com/argoproj/argo-rollouts # its definitions
 	@internal/tasks/need-helm
 
 help: ## show this help

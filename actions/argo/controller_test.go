@@ -1,3 +1,8 @@
+//go:build argorollouts
+
+// The controller takes long to build, so that it is only asked for by
+// make test-argo; the other tests play its part and check what it is sent.
+
 package argo
 
 import (
