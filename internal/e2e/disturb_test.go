@@ -217,7 +217,7 @@ func killRecorded(t testing.TB, file string) {
 // disturbances tries a scene in many ways. Every run must end as the undisturbed
 // one does, or say why not and leave a world that is whole.
 func disturbances(t *testing.T, name string, begin func(t *testing.T) *scene) {
-	n, seed := envInt("RUNBACK_DATA_TRIALS", 10), envInt("RUNBACK_CRASH_SEED", 1)
+	n, seed := envInt("RUNBACK_DATA_TRIALS", 6), envInt("RUNBACK_CRASH_SEED", 1)
 	rnd := rand.New(rand.NewPCG(uint64(seed), 1)) //nolint:gosec // a choice of tests
 	calmScene := begin(t)
 	before := calmScene.look()
