@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -140,7 +141,19 @@ func TestUnreachable(t *testing.T) {
 		}
 	}
 	t.Cleanup(resumeServer)
-	cmd := p.command("run", "canary", "--yes", "--reason", "test", "-o", "json")
+	// One question after the other, so that one is asked while nobody answers.
+	file := writePlaybook(t, fmt.Sprintf(`apiVersion: runback/v1
+kind: Playbook
+metadata: {name: asking, version: 1.0.0}
+spec:
+  budget: 5m
+  target: {kubernetes: {namespace: default}}
+  steps:
+    - id: often
+      foreach: [%s]
+      steps: [{id: ask, uses: k8s.get, with: {kind: deployment, name: app-stable}}]
+`, strings.TrimSuffix(strings.Repeat("0,", 500), ",")))
+	cmd := p.command("run", file, "--yes", "--reason", "test", "-o", "json")
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	if err := cmd.Start(); err != nil {

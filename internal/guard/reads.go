@@ -11,6 +11,9 @@ func (g *Guard) Reads() Reads { return Reads{g.names} }
 
 // Reads gives what the expression reads.
 func (v *Value) Reads() Reads {
+	if v.condition != nil {
+		return v.condition.Reads()
+	}
 	return Reads{append(v.needs[:len(v.needs):len(v.needs)], v.optional...)}
 }
 
