@@ -49,7 +49,7 @@ var mutants = []mutant{
 	{"the hash of an event is not looked at", "internal/journal/event.go", []string{"case e.Digest() != e.Hash:", "case false:"}, "ChangedEvent", nil},
 	{"the link to the event before is not looked at", "internal/journal/event.go", []string{"case e.Prev != prev:", "case false && e.Prev != prev:"}, "ChangedEvent", nil},
 	{"a run goes on without its journal", "internal/journal/store.go", []string{"		return w.broken\n	}\n	w.last = e", "		return nil\n	}\n	w.last = e", "if w.broken != nil {", "if false {"}, "SystemCalls", nil},
-	{"a block begins anew at a resume", "executor/block.go", []string{"	if st == nil {\n", "	if st == nil || st.Status == \"\" {\n"}, "Named", nil},
+	{"a block begins anew at a resume", "executor/block.go", []string{"	if st == nil || st.Start.IsZero() {\n", "	if st == nil || st.Status == \"\" {\n"}, "Named", nil},
 	{"the budget begins anew at a resume", "executor/run.go", []string{"s.within(ctx, s.state.Started.Deadline,", "s.within(ctx, s.Clock.Now().Add(spec.Budget.Std()),"}, "ClockJumpsBetween", nil},
 	{"a clock that was set back gives time", "executor/session.go", []string{"s.Clock = r.Clock.forward(state.Latest)", "s.Clock = r.Clock"}, "ClockJumpsBetween", nil},
 	{"a clock that is set back during a run is believed", "executor/clock.go", []string{"		latest = told\n", ""}, "ClockJumpsDuring", nil},
