@@ -59,7 +59,7 @@ func (s *session) abreast(ctx context.Context, nodes []*Node, places int) outcom
 	if b := broken.Load(); b != nil {
 		panic(*b)
 	}
-	return s.decisive(outs, nodes)
+	return decisive(outs, nodes)
 }
 
 func recovered(p any) *any {
@@ -88,7 +88,7 @@ func stops(o outcome, n *Node) bool {
 
 // decisive gives the outcome that decides how steps side by side came out: what
 // needs a person or a resume before what is over, and of equals the first.
-func (s *session) decisive(outs []outcome, nodes []*Node) outcome {
+func decisive(outs []outcome, nodes []*Node) outcome {
 	best := outcome{status: journal.Succeeded}
 	for i, o := range outs {
 		if stops(o, nodes[i]) && gravity(o) > gravity(best) {

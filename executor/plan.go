@@ -58,7 +58,7 @@ type Planned struct {
 	ID       string            `json:"id"`
 	Name     string            `json:"name,omitempty"`
 	Uses     string            `json:"uses,omitempty"` // empty for a block
-	Section  string            `json:"section"`        // steps, rescue or finally
+	Section  string            `json:"section"`        // steps, rescue, success or finally
 	Depth    int               `json:"depth"`
 	Effect   string            `json:"effect,omitempty"`
 	Decision Decision          `json:"decision"`

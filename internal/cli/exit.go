@@ -20,7 +20,7 @@ const (
 	exitPending   = 2  // changes are pending; only plan --detailed-exitcode
 	exitRefused   = 3  // a guard stopped it, nothing was changed
 	exitInDoubt   = 4  // the outcome is unknown, a person must look
-	exitCancelled = 5  // stopped by the operator, can be resumed
+	exitCancelled = 5  // stopped by the operator; it can be resumed unless it was aborted
 	exitLocked    = 6  // another run holds it
 	exitSpent     = 7  // the time budget is exhausted
 	exitStore     = 8  // the store is damaged or not durable
