@@ -190,6 +190,8 @@ func (a *App) statusStep(st style, s *journal.StepState, told func(string, actio
 	fmt.Fprintf(a.Out, "  %s%s %-*s %-16s %s\n", strings.Repeat("  ", depth), sign, 32-2*depth, label, stepStatus(s), st.dim(took))
 	in := "      " + strings.Repeat("  ", depth)
 	switch {
+	case s.Asked != nil && s.Answer == nil && s.Status == "":
+		a.wrapped(in, "waits for a person: "+s.Asked.Question.Text+"  answer: "+a.command("approve RUN "+label))
 	case s.Failure != nil:
 		a.wrapped(in, s.Failure.Message)
 	case s.Skipped != nil:
