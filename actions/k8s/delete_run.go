@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -35,7 +36,12 @@ type removal struct {
 	in    deleteIn
 	st    deleteState
 	begun bool // a pod of the list is gone, is ending, or was asked to
+	doubt bool // a pod was asked to, and the answer never came
 }
+
+// answering is how long the answer to a removal is waited for, past the end of
+// the step if need be: cut off by a deadline, nobody would know whether it landed.
+const answering = 2 * time.Second
 
 func (a deletePods) run(ctx context.Context, c *actions.Call, in deleteIn, st deleteState) (deleteOut, error) {
 	cl, err := a.cluster(ctx, c)
@@ -58,14 +64,18 @@ func (r *removal) failed(ctx context.Context, err error) error {
 	err = fmt.Errorf("removing %d pods: %w", len(r.st.Pods), err)
 	var spent interface{ Timeout() bool }
 	stopped := ctx.Err() != nil && (!errors.As(context.Cause(ctx), &spent) || !spent.Timeout())
-	if !r.begun || stopped {
+	if !r.begun && !r.doubt || stopped {
 		return err
+	}
+	state := "are gone"
+	if !r.begun {
+		state = "may be gone"
 	}
 	hint := actions.HintOf(err)
 	if hint == "" {
 		hint = "look at: kubectl get pods,pdb -n " + r.cl.Namespace
 	}
-	return actions.Ended(hint, "%w; some of them are gone", err)
+	return actions.Ended(hint, "%w; some of them %s", err, state)
 }
 
 // progress is what one look saw.
@@ -94,6 +104,9 @@ func (r *removal) look(ctx context.Context) (bool, string, error) {
 		return false, "", err
 	}
 	for _, v := range there {
+		if ctx.Err() != nil {
+			break
+		}
 		if max(missing[v.Owner], ending[v.Owner]) >= r.in.MaxUnavailable {
 			continue
 		}
@@ -138,7 +151,9 @@ func (r *removal) survey(ctx context.Context, p *progress) (there []victim, endi
 
 // one asks for the end of a pod; asked is false when it may not go now.
 func (r *removal) one(ctx context.Context, v victim, p *progress) (asked bool, err error) {
-	err = r.cl.remove(ctx, v, r.in.Force, false)
+	ask, cancel := context.WithTimeout(context.WithoutCancel(ctx), answering)
+	defer cancel()
+	err = r.cl.remove(ask, v, r.in.Force, false)
 	switch {
 	case err == nil:
 		r.begun = true
@@ -152,7 +167,7 @@ func (r *removal) one(ctx context.Context, v victim, p *progress) (asked bool, e
 	}
 	err = explain(ctx, err, "removing pod "+v.Name)
 	if k := actions.KindOf(err); k != actions.KindInvalid && k != actions.KindRefused {
-		r.begun = true // it may have landed
+		r.doubt = true
 	}
 	return false, err
 }
