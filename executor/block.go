@@ -64,7 +64,7 @@ func (s *session) begin(ctx context.Context, n *Node) outcome {
 	if err != nil {
 		return failed(err, n.Path)
 	}
-	if err := s.record(ctx, journal.BlockStart, n.Path, began); err != nil {
+	if err := s.note(ctx, journal.BlockStart, n.Path, began); err != nil {
 		return outcome{status: journal.FailedRun, err: err, step: n.Path}
 	}
 	return outcome{status: journal.Succeeded}

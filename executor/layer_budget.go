@@ -17,7 +17,7 @@ func (s *session) budgeted(next stepFunc) stepFunc {
 			if timeout > 0 {
 				began.Deadline = s.Clock.Now().Add(timeout)
 			}
-			if err := s.record(ctx, journal.StepStart, c.node.Path, began); err != nil {
+			if err := s.note(ctx, journal.StepStart, c.node.Path, began); err != nil {
 				return outcome{status: journal.FailedRun, err: err, step: c.node.Path}
 			}
 			st = s.known(c.node)

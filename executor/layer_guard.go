@@ -33,7 +33,7 @@ func (s *session) judge(ctx context.Context, n *Node) (outcome, bool) {
 	case j.Truth == guard.True:
 		return outcome{}, false
 	case j.Truth == guard.False:
-		if err := s.record(ctx, journal.StepSkipped, n.Path, journal.Skipped{Guard: j}); err != nil {
+		if err := s.note(ctx, journal.StepSkipped, n.Path, journal.Skipped{Guard: j}); err != nil {
 			return outcome{status: journal.FailedRun, err: err, step: n.Path}, true
 		}
 		return outcome{status: journal.Skip, step: n.Path, recorded: true}, true

@@ -17,7 +17,11 @@ func (s *session) observed(next stepFunc) stepFunc {
 		out.step = c.node.Path
 		var err error
 		if out.status == journal.Succeeded {
-			err = s.record(ctx, journal.StepDone, c.node.Path, journal.Done{Attempt: c.attempt, Outputs: out.outputs, Verified: out.verified})
+			write := s.record
+			if c.node.Action.Spec.Effect == actions.Observe {
+				write = s.note // what was seen is seen again
+			}
+			err = write(ctx, journal.StepDone, c.node.Path, journal.Done{Attempt: c.attempt, Outputs: out.outputs, Verified: out.verified})
 		} else {
 			err = s.record(ctx, journal.StepFailed, c.node.Path, journal.Failed{
 				Attempt: c.attempt, Status: out.status, Final: true, Effect: out.effect,

@@ -85,14 +85,25 @@ func (s *session) say(path, line string) {
 	s.Watch.Say(path, s.secrets.Hide(line))
 }
 
+// record writes an event that something rests on: it is durable before that.
 func (s *session) record(ctx context.Context, typ journal.Type, p string, data any) error {
+	return s.recordBy(ctx, s.writer.Append, typ, p, data)
+}
+
+// note writes an event on which nothing rests yet. Everything before an effect
+// is durable, because the event that announces it is recorded.
+func (s *session) note(ctx context.Context, typ journal.Type, p string, data any) error {
+	return s.recordBy(ctx, s.writer.Soon, typ, p, data)
+}
+
+func (s *session) recordBy(ctx context.Context, write func(context.Context, journal.Type, string, any) error, typ journal.Type, p string, data any) error {
 	data, err := hidden(s.secrets, data)
 	if err != nil {
 		return err
 	}
 	s.recording.Lock()
 	defer s.recording.Unlock()
-	return s.writer.Append(ctx, typ, p, data)
+	return write(ctx, typ, p, data)
 }
 
 // known gives what was recorded of a step or block, nil when nothing was. Only

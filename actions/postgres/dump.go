@@ -44,19 +44,21 @@ func openDump(ctx context.Context, c *actions.Call, file, bin string, owners, cl
 	if err := d.programs(bin); err != nil {
 		return nil, nil, err
 	}
-	var changed time.Time
-	if d.imprint, changed, err = fingerprint(path); err != nil {
-		return nil, nil, actions.Invalid("", "the dump cannot be read: %w", err)
-	}
+	sum := summing(path)
 	f, err := d.readAll(ctx)
-	if err != nil {
+	summed := <-sum
+	switch {
+	case summed.err != nil:
+		return nil, nil, actions.Invalid("", "the dump cannot be read: %w", summed.err)
+	case err != nil:
 		return nil, nil, err
 	}
+	d.imprint = summed.imprint
 	d.Tables = len(f.created())
 	for _, n := range f.Tables {
 		d.Rows += n
 	}
-	if err := d.date(ctx, changed); err != nil {
+	if err := d.date(ctx, summed.changed); err != nil {
 		return nil, nil, err
 	}
 	return d, f, d.fit(ctx, f)

@@ -102,6 +102,25 @@ type imprint struct {
 	Size   int64  `json:"size"`
 }
 
+// sum is what fingerprint finds.
+type sum struct {
+	imprint
+	changed time.Time
+	err     error
+}
+
+// summing takes the sum of a dump while something else reads it: both take as
+// long as the disk and a processor let them. Whoever begins it waits for it.
+func summing(path string) <-chan sum {
+	out := make(chan sum, 1)
+	go func() {
+		var s sum
+		s.imprint, s.changed, s.err = fingerprint(path)
+		out <- s
+	}()
+	return out
+}
+
 // fingerprint reads the whole dump. That of a folder is over the names, sizes
 // and sums of its files in their order.
 func fingerprint(path string) (imprint, time.Time, error) {

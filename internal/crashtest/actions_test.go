@@ -19,6 +19,7 @@ import (
 type family struct {
 	client *client
 	hit    func(point string)
+	begins func() // tells that an effect begins
 }
 
 type getIn struct {

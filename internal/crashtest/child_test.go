@@ -63,6 +63,8 @@ func recordOf(e journal.Event) *record { return &record{e.Seq, e.Hash, e.Type, e
 type line struct {
 	Point string   `json:",omitempty"`
 	Ack   *record  `json:",omitempty"` // this event was acknowledged
+	Soon  bool     `json:",omitempty"` // it may be lost with the power until something rests on it
+	Begin bool     `json:",omitempty"` // an effect begins, and rests on every event so far
 	Found []record `json:",omitempty"` // these were there at the start
 	End   *ending  `json:",omitempty"`
 	Error string   `json:",omitempty"`
@@ -155,7 +157,7 @@ func (j job) execute(ctx context.Context) (err error) {
 
 // perform begins the run or goes on with it.
 func (w *world) perform(ctx context.Context, events []journal.Event) (*journal.State, error) {
-	reg, err := family{w.client, w.p.hit}.registry()
+	reg, err := family{w.client, w.p.hit, func() { say(line{Begin: true}) }}.registry()
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ const (
 )
 
 var mutants = []mutant{
-	{"nothing is synced", store, []string{`"synchronous(FULL)"`, `"synchronous(OFF)"`}, "PowerLoss$", nil},
+	{"nothing is synced", store, []string{`"synchronous(FULL)"`, `"synchronous(OFF)"`, `false: "FULL"`, `false: "OFF"`}, "PowerLoss$", nil},
 	{"the folder is not synced when the file is made", folder, []string{"errors.Join(d.Sync(), d.Close())", "d.Close()"}, "SystemCalls", nil},
 	{"an error of the sync of the folder is ignored", folder, []string{"	return errors.Join(d.Sync(), d.Close())", "	_ = d.Sync()\n	return d.Close()"}, "SystemCalls", nil},
 	{"the name of a new folder is not made durable", folder, []string{"	return syncFolder(above)\n", "	return nil\n"}, "PowerLoss$", nil},
@@ -42,6 +42,8 @@ var mutants = []mutant{
 	{"the intent is recorded after the effect", invoke, []string{"	if err := s.record(ctx, journal.StepIntent, c.node.Path, c.intent); err != nil {",
 		"	early, wrong := c.node.Action.Run(ctx, c.act, c.in, c.intent.State)\n	if wrong == nil {\n		if err := s.record(ctx, journal.StepIntent, c.node.Path, c.intent); err != nil {\n			return outcome{status: journal.FailedRun, err: err, step: c.node.Path}\n		}\n		return s.acted(ctx, c, early)\n	}\n	if err := s.record(ctx, journal.StepIntent, c.node.Path, c.intent); err != nil {"}, "Named", nil},
 	{"the intent is not recorded", invoke, []string{"s.record(ctx, journal.StepIntent, c.node.Path, c.intent)", "error(nil)"}, "Named", nil},
+	{"the intent may wait for the next event", invoke, []string{"s.record(ctx, journal.StepIntent, c.node.Path, c.intent)", "s.note(ctx, journal.StepIntent, c.node.Path, c.intent)"}, "PowerLoss$", nil},
+	{"an event that may wait takes the sync from the next", store, []string{"	if lazy != s.lazy {", "	if lazy && !s.lazy {"}, "PowerLoss$", nil},
 	{"a probe is taken for NotApplied", invoke, []string{"		cancel()\n", "		cancel()\n		verdict = actions.NotApplied\n"}, "Named", nil},
 	{"a probe is taken for Applied", invoke, []string{"		cancel()\n", "		cancel()\n		verdict = actions.Applied\n"}, "Named", nil},
 	{"the lock is not asked before an effect", invoke, []string{"if err := s.lease.Check(ctx); err != nil {", "if err := error(nil); err != nil {"}, "Frozen", []string{"-crash.long"}},

@@ -59,6 +59,9 @@ func (f family) watched(a actions.Action) actions.Action {
 		return in.Prepare(ctx, c, v)
 	}
 	a.Run = func(ctx context.Context, c *actions.Call, v any, st json.RawMessage) (actions.Outputs, error) {
+		if in.Spec.Effect != actions.Observe {
+			f.begins()
+		}
 		f.hit("before run")
 		defer f.hit("after run")
 		return in.Run(ctx, c, v, st)
@@ -84,7 +87,7 @@ func (s watchedStore) Append(ctx context.Context, e journal.Event, c journal.Cla
 	s.p.hit("before append")
 	err := s.Store.Append(ctx, e, c)
 	if err == nil {
-		s.p.say(line{Ack: recordOf(e)})
+		s.p.say(line{Ack: recordOf(e), Soon: e.Soon})
 	}
 	s.p.hit("append written")
 	return err

@@ -2,6 +2,7 @@ package crashtest
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -27,12 +28,12 @@ func TestPowerLossAfterAFailedFolderSync(t *testing.T) {
 		}
 		for _, fault := range faults[:2] {
 			c := h.cell(pb, base, fmt.Sprintf("sync %d (of %s): %s, then the power went", k.nth, k.file, fault))
-			d, acked := newDisk(), map[int]string{}
+			d, told := newDisk(), newPromises(nil)
 			c.launch(c.job(), c.strace(true, whole, fmt.Sprintf("fsync:%s:when=%d", fault, k.nth))...)
 			c.counts.Points++
-			c.powerAtEachAck(d, acked)
+			c.powerAtEachAck(d, told)
 			c.launch(c.job(), c.strace(true, whole)...)
-			c.powerAtEachAck(d, acked)
+			c.powerAtEachAck(d, told)
 			c.finish()
 			c.close()
 		}
@@ -42,13 +43,12 @@ func TestPowerLossAfterAFailedFolderSync(t *testing.T) {
 
 // powerAtEachAck follows an executor, and looks at the disk that would be left
 // had the power gone when it acknowledged an event.
-func (c *cell) powerAtEachAck(d *disk, acked map[int]string) {
+func (c *cell) powerAtEachAck(d *disk, told *promises) {
 	for i, k := range c.trace() {
 		d.apply(k)
-		if a := k.lineOf().Ack; a != nil {
-			acked[a.Seq] = a.Hash
+		if told.hear(k.lineOf()) {
 			c.counts.Images++
-			c.survives(d.image(0, nil), acked, fmt.Sprintf("after call %d", i+1))
+			c.survives(d.image(0, nil), told, fmt.Sprintf("after call %d", i+1))
 		}
 	}
 }
@@ -87,12 +87,16 @@ func TestResumedAfterPowerLoss(t *testing.T) {
 			t.Error(err)
 			return
 		}
+		before := maps.Clone(c.acked)
 		if res := c.launch(c.job(), c.strace(true, whole, fmt.Sprintf("%s:signal=SIGKILL:when=%d", s.call.name, s.call.nth))...); res.code == -1 {
 			c.counts.Points++
 		}
+		told := newPromises(before)
 		for _, k := range c.trace() {
 			d.apply(k)
+			told.hear(k.lineOf())
 		}
+		c.acked = told.kept
 		c.counts.Images++
 		if err := put(d.image(s.p, rand.New(rand.NewPCG(s.seed, 0))), c.stateDir()); err != nil {
 			t.Error(err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,34 @@ func (k call) lineOf() (l line) {
 		_ = json.Unmarshal(unhex(m[1]), &l) // another line is of no interest
 	}
 	return l
+}
+
+// promises are the events that a loss of power may not take.
+type promises struct {
+	kept map[int]string // hashes by number
+	open map[int]string // acknowledged, and nothing rests on them yet
+}
+
+func newPromises(kept map[int]string) *promises {
+	p := &promises{map[int]string{}, map[int]string{}}
+	maps.Copy(p.kept, kept)
+	return p
+}
+
+// hear takes what the executor told. It says whether more is promised now.
+func (p *promises) hear(l line) (more bool) {
+	switch {
+	case l.Ack != nil && l.Soon:
+		p.open[l.Ack.Seq] = l.Ack.Hash
+		return false
+	case l.Ack != nil:
+		p.kept[l.Ack.Seq] = l.Ack.Hash
+	case !l.Begin:
+		return false
+	}
+	maps.Copy(p.kept, p.open)
+	clear(p.open)
+	return true
 }
 
 // The power goes after every call of a run and of a resume. Whatever the disk
@@ -60,10 +89,7 @@ func (c *cell) images(random *rand.Rand) {
 		c.h.t.Error(err)
 		return
 	}
-	acked := map[int]string{}
-	for seq, hash := range c.acked {
-		acked[seq] = hash
-	}
+	told := newPromises(c.acked)
 	c.launch(c.job(), c.strace(true, whole)...)
 	halves, stride := 6, 1
 	if !*long {
@@ -72,9 +98,7 @@ func (c *cell) images(random *rand.Rand) {
 	seen := map[[32]byte]bool{}
 	for i, k := range c.trace() {
 		d.apply(k)
-		if a := k.lineOf().Ack; a != nil {
-			acked[a.Seq] = a.Hash
-		}
+		told.hear(k.lineOf())
 		if i%stride != 0 {
 			continue
 		}
@@ -83,9 +107,9 @@ func (c *cell) images(random *rand.Rand) {
 			p := []float64{0, 1, 0.5}[min(n, 2)]
 			image := d.image(p, random)
 			c.counts.Images++
-			if key := digest(image, len(acked)); !seen[key] {
+			if key := digest(image, len(told.kept)); !seen[key] {
 				seen[key] = true
-				c.survives(image, acked, fmt.Sprintf("after call %d (%s on %s), %g of what was not synced kept", i+1, k.name, k.file, p))
+				c.survives(image, told, fmt.Sprintf("after call %d (%s on %s), %g of what was not synced kept", i+1, k.name, k.file, p))
 			}
 		}
 	}
@@ -97,8 +121,8 @@ func digest(image map[string][]byte, acked int) [32]byte {
 	return sha256.Sum256(fmt.Appendf(b, "%d", acked))
 }
 
-// survives opens a disk and looks for what was acknowledged.
-func (c *cell) survives(image map[string][]byte, acked map[int]string, when string) {
+// survives opens a disk and looks for what was promised.
+func (c *cell) survives(image map[string][]byte, told *promises, when string) {
 	dir := filepath.Join(c.dir, "image")
 	if err := put(image, dir); err != nil {
 		c.h.t.Error(err)
@@ -112,13 +136,13 @@ func (c *cell) survives(image map[string][]byte, acked map[int]string, when stri
 	if err := journal.Verify(events); err != nil {
 		c.finding(&c.counts.Unreadable, "%s: %v", when, err)
 	}
-	for seq, hash := range acked {
+	for seq, hash := range told.kept {
 		if seq > len(events) || events[seq-1].Hash != hash {
-			c.finding(&c.counts.Lost, "%s: event %d was acknowledged and is not there (%d of %d are)", when, seq, len(events), len(acked))
+			c.finding(&c.counts.Lost, "%s: event %d was promised and is not there (%d of %d are)", when, seq, len(events), len(told.kept))
 			return
 		}
 	}
-	if n := len(events) - len(acked); n > 1 {
+	if n := len(events) - len(told.kept) - len(told.open); n > 1 {
 		c.finding(&c.counts.Other, "%s: %d events more than were acknowledged", when, n)
 	}
 }

@@ -46,6 +46,12 @@ type Event struct {
 	Data json.RawMessage `json:"data,omitempty"`
 	Prev string          `json:"prev"` // hash of the event before, "" for the first
 	Hash string          `json:"hash"`
+
+	// Soon asks a store to write the event now and to let the next one that is
+	// not soon make it durable. Others read it at once and the end of the process
+	// takes nothing; only a loss of power may. It is of the writing, not of the
+	// event, and is not kept.
+	Soon bool `json:"-"`
 }
 
 // Digest computes the hash of the event over everything but the hash itself.

@@ -11,7 +11,8 @@ import (
 // Store keeps events. Implementations pass the suite in journaltest.
 type Store interface {
 	Mailbox
-	// Append makes the event durable before it returns. It fails with
+	// Append makes the event durable before it returns, and with it every one
+	// before it; an event that is Soon may wait for the next. It fails with
 	// ErrOvertaken when the claim is not the newest one of its target, or when
 	// an event with this run and number exists: another executor has taken over.
 	Append(ctx context.Context, e Event, c Claim) error
@@ -77,6 +78,17 @@ func NewWriter(store Store, claim Claim, now func() time.Time, last Event, notif
 
 // Append writes one event and returns when it is durable.
 func (w *Writer) Append(ctx context.Context, typ Type, path string, data any) error {
+	return w.write(ctx, typ, path, data, false)
+}
+
+// Soon writes one event on which nothing rests yet: that a step begins, or what
+// it saw. Whatever rests on it later is an event that is appended, which makes
+// both durable.
+func (w *Writer) Soon(ctx context.Context, typ Type, path string, data any) error {
+	return w.write(ctx, typ, path, data, true)
+}
+
+func (w *Writer) write(ctx context.Context, typ Type, path string, data any, soon bool) error {
 	if w.broken != nil {
 		return fmt.Errorf("journal is closed after an earlier error: %w", w.broken)
 	}
@@ -84,7 +96,7 @@ func (w *Writer) Append(ctx context.Context, typ Type, path string, data any) er
 	if err != nil {
 		return fmt.Errorf("event %s cannot be written: %w", typ, err)
 	}
-	e := Event{Run: w.last.Run, Seq: w.last.Seq + 1, Time: w.now().UTC().Round(0), Type: typ, Path: path, Data: raw, Prev: w.last.Hash}
+	e := Event{Run: w.last.Run, Seq: w.last.Seq + 1, Time: w.now().UTC().Round(0), Type: typ, Path: path, Data: raw, Prev: w.last.Hash, Soon: soon}
 	e.Hash = e.Digest()
 	// An event is written even when the run is being cancelled: losing the
 	// record of what happened helps nobody.

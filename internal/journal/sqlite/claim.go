@@ -35,16 +35,20 @@ func (s *Store) Claim(ctx context.Context, was journal.Holding, run string, by j
 		return journal.Claim{}, err
 	}
 	c := journal.Claim{Target: was.Target, Run: run, Epoch: was.Epoch + 1}
-	res, err := s.db.ExecContext(ctx, `INSERT INTO claims (target, epoch, run, holder, held) VALUES (?, ?, ?, ?, 1)
-		ON CONFLICT (target) DO UPDATE SET epoch = excluded.epoch, run = excluded.run, holder = excluded.holder, held = 1 WHERE claims.epoch = ? AND claims.held = ?`,
-		c.Target, c.Epoch, run, string(holder), was.Epoch, was.Held)
-	return c, overtakenUnless(res, err)
+	return c, s.write(ctx, false, func() error {
+		res, err := s.db.ExecContext(ctx, `INSERT INTO claims (target, epoch, run, holder, held) VALUES (?, ?, ?, ?, 1)
+			ON CONFLICT (target) DO UPDATE SET epoch = excluded.epoch, run = excluded.run, holder = excluded.holder, held = 1 WHERE claims.epoch = ? AND claims.held = ?`,
+			c.Target, c.Epoch, run, string(holder), was.Epoch, was.Held)
+		return overtakenUnless(res, err)
+	})
 }
 
 // Release implements journal.Store.
 func (s *Store) Release(ctx context.Context, c journal.Claim) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE claims SET held = 0 WHERE target = ? AND epoch = ? AND run = ?`, c.Target, c.Epoch, c.Run)
-	return err
+	return s.write(ctx, false, func() error {
+		_, err := s.db.ExecContext(ctx, `UPDATE claims SET held = 0 WHERE target = ? AND epoch = ? AND run = ?`, c.Target, c.Epoch, c.Run)
+		return err
+	})
 }
 
 // overtakenUnless reads the result of a conditional write: no row means that

@@ -9,9 +9,11 @@ import (
 
 // Post implements journal.Mailbox.
 func (s *Store) Post(ctx context.Context, n journal.Note) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO notes (run, kind, path, of, by, at, text) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		n.Run, string(n.Kind), n.Path, n.Of, n.By, n.At.UTC().Format(time.RFC3339Nano), n.Text)
-	return err
+	return s.write(ctx, false, func() error {
+		_, err := s.db.ExecContext(ctx, `INSERT INTO notes (run, kind, path, of, by, at, text) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			n.Run, string(n.Kind), n.Path, n.Of, n.By, n.At.UTC().Format(time.RFC3339Nano), n.Text)
+		return err
+	})
 }
 
 // Notes implements journal.Mailbox.

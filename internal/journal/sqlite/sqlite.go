@@ -1,6 +1,7 @@
 // Package sqlite keeps journals in one SQLite file: the default store of a
 // single machine. Every append is one transaction with full durability
-// (journal_mode=WAL, synchronous=FULL), and readers never block the writer.
+// (journal_mode=WAL, synchronous=FULL) unless its event may wait for the next,
+// and readers never block the writer.
 package sqlite
 
 import (
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	driver "modernc.org/sqlite"
@@ -27,8 +29,10 @@ var ddl string
 
 // Store is a journal.Store in one file.
 type Store struct {
-	db     *sql.DB
-	insert *sql.Stmt // what every append does
+	db      *sql.DB
+	insert  *sql.Stmt // what every append does
+	writing sync.Mutex
+	lazy    bool // the connection does not sync what it commits
 }
 
 var _ journal.Store = (*Store)(nil)
@@ -173,6 +177,27 @@ func (s *Store) Close() error {
 
 // Append implements journal.Store.
 func (s *Store) Append(ctx context.Context, e journal.Event, c journal.Claim) error {
+	return s.write(ctx, e.Soon, func() error { return s.append(ctx, e, c) })
+}
+
+// write does one write to the file. A commit that is not lazy syncs the log, and
+// with it all that was committed before.
+func (s *Store) write(ctx context.Context, lazy bool, do func() error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if lazy != s.lazy {
+		// NORMAL leaves out the sync of a commit and no other: the log is still
+		// synced before a page of it goes into the file (sqlite.org/pragma.html).
+		level := map[bool]string{true: "NORMAL", false: "FULL"}[lazy]
+		if _, err := s.db.ExecContext(ctx, "PRAGMA synchronous = "+level); err != nil {
+			return err
+		}
+		s.lazy = lazy
+	}
+	return do()
+}
+
+func (s *Store) append(ctx context.Context, e journal.Event, c journal.Claim) error {
 	res, err := s.insert.ExecContext(ctx,
 		e.Run, e.Seq, e.Time.UTC().Format(time.RFC3339Nano), string(e.Type), e.Path, string(e.Data), e.Prev, e.Hash,
 		c.Target, c.Epoch, e.Run)
