@@ -19,8 +19,8 @@ var (
 )
 
 // BenchmarkRestore compares the whole step with pg_restore alone, into a fresh
-// database, with the same jobs. The step reads the dump three times more: for
-// its sum, from beginning to end, and for its sum again before it is used.
+// database, with the same jobs. The step reads the dump twice more at once, before
+// anything is touched: for its sum, and from beginning to end.
 func BenchmarkRestore(b *testing.B) {
 	ctx := context.Background()
 	db := "bench"

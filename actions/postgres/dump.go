@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -32,7 +33,7 @@ type dump struct {
 }
 
 // openDump recognises a dump, finds what reads it, and reads all of it.
-func openDump(ctx context.Context, c *actions.Call, file, bin string, owners, clean bool) (*dump, *facts, error) {
+func (f family) openDump(ctx context.Context, c *actions.Call, file, bin string, owners, clean bool) (*dump, *facts, error) {
 	path, err := filepath.Abs(file)
 	if err != nil {
 		return nil, nil, actions.Invalid("", "file %q: %w", file, err)
@@ -44,24 +45,30 @@ func openDump(ctx context.Context, c *actions.Call, file, bin string, owners, cl
 	if err := d.programs(bin); err != nil {
 		return nil, nil, err
 	}
-	sum := summing(path)
-	f, err := d.readAll(ctx)
+	summing, stop := context.WithCancel(ctx)
+	defer stop()
+	sum := f.sums.begin(summing, path)
+	found, err := d.readAll(ctx)
+	if err != nil {
+		stop()
+	}
 	summed := <-sum
+	_, unreadable := errors.AsType[*fs.PathError](summed.err)
 	switch {
-	case summed.err != nil:
+	case unreadable, err == nil && summed.err != nil:
 		return nil, nil, actions.Invalid("", "the dump cannot be read: %w", summed.err)
 	case err != nil:
 		return nil, nil, err
 	}
 	d.imprint = summed.imprint
-	d.Tables = len(f.created())
-	for _, n := range f.Tables {
+	d.Tables = len(found.created())
+	for _, n := range found.Tables {
 		d.Rows += n
 	}
 	if err := d.date(ctx, summed.changed); err != nil {
 		return nil, nil, err
 	}
-	return d, f, d.fit(ctx, f)
+	return d, found, d.fit(ctx, found)
 }
 
 // programs finds what is needed for the format.

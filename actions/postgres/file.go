@@ -2,15 +2,14 @@ package postgres
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/runbackhq/runback/actions"
@@ -102,50 +101,20 @@ type imprint struct {
 	Size   int64  `json:"size"`
 }
 
-// sum is what fingerprint finds.
-type sum struct {
-	imprint
-	changed time.Time
-	err     error
-}
-
-// summing takes the sum of a dump while something else reads it: both take as
-// long as the disk and a processor let them. Whoever begins it waits for it.
-func summing(path string) <-chan sum {
-	out := make(chan sum, 1)
-	go func() {
-		var s sum
-		s.imprint, s.changed, s.err = fingerprint(path)
-		out <- s
-	}()
-	return out
-}
-
 // fingerprint reads the whole dump. That of a folder is over the names, sizes
 // and sums of its files in their order.
-func fingerprint(path string) (imprint, time.Time, error) {
+func fingerprint(ctx context.Context, path string, files []string) (imprint, time.Time, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return imprint{}, time.Time{}, err
 	}
 	if !info.IsDir() {
-		p, err := sumFile(path)
+		p, err := sumFile(ctx, path)
 		return p, info.ModTime(), err
 	}
-	var files []string
-	err = filepath.WalkDir(path, func(at string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			files = append(files, at)
-		}
-		return err
-	})
-	if err != nil {
-		return imprint{}, time.Time{}, err
-	}
-	slices.Sort(files)
 	all, h := imprint{}, sha256.New()
 	for _, at := range files {
-		p, err := sumFile(at)
+		p, err := sumFile(ctx, at)
 		if err != nil {
 			return imprint{}, time.Time{}, err
 		}
@@ -164,13 +133,16 @@ func fingerprint(path string) (imprint, time.Time, error) {
 	return all, toc.ModTime(), nil
 }
 
-func sumFile(path string) (p imprint, err error) {
+func sumFile(ctx context.Context, path string) (p imprint, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return imprint{}, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	h := sha256.New()
-	n, err := io.Copy(h, f)
+	if err := pour(ctx, f, h); err != nil {
+		return imprint{}, err
+	}
+	n, err := f.Seek(0, io.SeekCurrent)
 	return imprint{hex.EncodeToString(h.Sum(nil)), n}, err
 }

@@ -90,7 +90,7 @@ func (a inPlace) prepare(ctx context.Context, c *actions.Call, in inPlaceIn) (in
 	if err := validLoss(in.AcceptDataLoss); err != nil {
 		return st, err
 	}
-	d, facts, err := openDump(ctx, c, in.File, in.Bin, in.KeepOwners, true)
+	d, facts, err := a.openDump(ctx, c, in.File, in.Bin, in.KeepOwners, true)
 	if err != nil {
 		return st, err
 	}

@@ -31,7 +31,7 @@ func (a inPlace) run(ctx context.Context, c *actions.Call, in inPlaceIn, st inPl
 	if !running(before) {
 		n++
 	}
-	if now, _, err := fingerprint(st.File); err != nil || now != st.imprint {
+	if now, _, err := a.sums.of(ctx, st.File); err != nil || now != st.imprint {
 		return inPlaceOut{}, actions.Conflict("run the playbook again", "the dump %s is not the one that was prepared", st.File)
 	}
 	p, err := pg.ForChild(t, st.Live, pg.Application(c.Key, st.Child), map[string]string{"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"})

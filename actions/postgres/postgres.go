@@ -15,12 +15,16 @@ import (
 	"github.com/runbackhq/runback/internal/tool"
 )
 
-// family is what the actions share: where children are recorded.
-type family struct{ room tool.Room }
+// family is what the actions share: where children are recorded, and what was
+// read.
+type family struct {
+	room tool.Room
+	sums *sums
+}
 
 // Actions lists the family.
 func Actions(room tool.Room) []actions.Action {
-	f := family{room}
+	f := family{room, &sums{known: map[string]known{}}}
 	return []actions.Action{
 		readyAction(), queryAction(), locksAction(), terminateAction(), restoreAction(f), swapAction(), dropAction(), inPlaceAction(f),
 	}

@@ -21,7 +21,7 @@ func (a restore) prepare(ctx context.Context, c *actions.Call, in restoreIn) (re
 		return st, err
 	}
 	conn.Close()
-	d, facts, err := openDump(ctx, c, in.File, in.Bin, in.KeepOwners, false)
+	d, facts, err := a.openDump(ctx, c, in.File, in.Bin, in.KeepOwners, false)
 	if err != nil {
 		return st, err
 	}

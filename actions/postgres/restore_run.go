@@ -73,10 +73,10 @@ func (r restoring) arrive(ctx context.Context) (position, error) {
 	return r.st.where(ctx, conn, r.c.Key)
 }
 
-// sameDump reads the dump once more: between review and run it may have been
-// replaced.
+// sameDump asks for the sum of the dump once more: between review and run it may
+// have been replaced.
 func (r restoring) sameDump(ctx context.Context, p position) error {
-	now, _, err := fingerprint(r.st.File)
+	now, _, err := r.sums.of(ctx, r.st.File)
 	if err == nil && now == r.st.imprint {
 		return nil
 	}

@@ -9,9 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/runbackhq/runback/actions"
 )
@@ -20,26 +17,7 @@ import (
 type Program struct {
 	Path   string `json:"path"`
 	SHA256 string `json:"sha256,omitempty"` // of a regular file that may be read
-	seen   stamp  // of the file when it was hashed, in this process only
-}
-
-// stamp changes when a file is written or another one takes its place. Nobody
-// can set the time of the last change of an inode.
-type stamp struct {
-	dev, ino uint64
-	size     int64
-	changed  unix.Timespec
-}
-
-// settling is longer than any tick of the clock of a file system.
-const settling = 2 * time.Second
-
-func stampOf(path string) (stamp, error) {
-	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
-		return stamp{}, err
-	}
-	return stamp{uint64(st.Dev), st.Ino, st.Size, st.Ctim}, nil //nolint:unconvert // it is another type elsewhere
+	seen   Stamp  // of the file when it was hashed, in this process only
 }
 
 // Where looks for a program as a shell would: by the search path, or, when it
@@ -64,7 +42,7 @@ func Find(name, dir string) (Program, error) {
 	if err != nil {
 		return Program{}, err
 	}
-	seen, err := stampOf(path)
+	seen, err := StampOf(path)
 	if err != nil {
 		return Program{}, actions.Invalid("", "program %q: %w", path, err)
 	}
@@ -72,8 +50,8 @@ func Find(name, dir string) (Program, error) {
 	if err != nil {
 		return Program{}, actions.Invalid("", "program %q cannot be read: %w", path, err)
 	}
-	if time.Since(time.Unix(seen.changed.Unix())) < settling {
-		seen = stamp{} // what is written in the same tick of the clock has the same time
+	if !seen.Settled() {
+		seen = Stamp{}
 	}
 	return Program{path, sum, seen}, nil
 }
@@ -102,7 +80,7 @@ func Digest(path string) (sum string, err error) {
 // Same says whether the program is still the one that was found. A file that
 // nobody has touched since is not read again: that of terraform has 90 MB.
 func (p Program) Same() error {
-	if now, err := stampOf(p.Path); err == nil && p.seen != (stamp{}) && now == p.seen {
+	if now, err := StampOf(p.Path); err == nil && p.seen != (Stamp{}) && now == p.seen {
 		return nil
 	}
 	sum, err := Digest(p.Path)

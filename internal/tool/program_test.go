@@ -13,12 +13,12 @@ import (
 // A stamp notices what the name and the size do not.
 func TestStamp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tool")
-	write := func(text string) stamp {
+	write := func(text string) Stamp {
 		t.Helper()
 		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		s, err := stampOf(path)
+		s, err := StampOf(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +30,7 @@ func TestStamp(t *testing.T) {
 	if err := os.Chtimes(path, time.Unix(1, 0), time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if now, err := stampOf(path); err != nil || now == first {
+	if now, err := StampOf(path); err != nil || now == first {
 		t.Error("it was not noticed")
 	}
 }
