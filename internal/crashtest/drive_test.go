@@ -126,6 +126,7 @@ func (c *cell) start(j job, wrap ...string) *running {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), jobVariable+"="+string(text), "GOMAXPROCS=2", "GOTRACEBACK=all", "GORACE=atexit_sleep_ms=0")
 	cmd.Stdout = f
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // strace and what it runs die together
 	r := &running{c: c, job: j, cmd: cmd, out: f.Name(), stderr: &bytes.Buffer{}, before: c.ledger.snapshot(), acked: maps.Clone(c.acked)}
 	cmd.Stderr = r.stderr
 	if err := cmd.Start(); err != nil {
@@ -136,7 +137,7 @@ func (c *cell) start(j job, wrap ...string) *running {
 }
 
 func (r *running) wait() result {
-	limit := time.AfterFunc(60*time.Second, func() { _ = r.cmd.Process.Kill() })
+	limit := time.AfterFunc(60*time.Second, func() { _ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL) })
 	err := r.cmd.Wait()
 	hung := !limit.Stop()
 	res := result{code: r.cmd.ProcessState.ExitCode(), stderr: r.stderr.String()}
