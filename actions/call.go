@@ -27,7 +27,8 @@ type Call struct {
 	Say func(line string)
 }
 
-// Until looks again and again until look says that it is done. What look says
+// Until looks again and again until look says that it is done, soon at first, as
+// most of what is waited for comes soon, and then every so often. What look says
 // in words is shown, and ends up in the error when time runs out, so that the
 // operator reads what was missing rather than "deadline exceeded".
 //
@@ -36,7 +37,7 @@ type Call struct {
 func Until(ctx context.Context, c *Call, every time.Duration, look func(context.Context) (done bool, state string, err error)) error {
 	const nothing = "nothing seen yet"
 	last := nothing
-	for {
+	for wait := every / 10; ; wait = min(2*wait, every) {
 		done, state, err := look(ctx)
 		switch {
 		case err != nil && ctx.Err() != nil && last != nothing:
@@ -53,7 +54,7 @@ func Until(ctx context.Context, c *Call, every time.Duration, look func(context.
 			}
 			last = state
 		}
-		if err := c.Wait(ctx, every); err != nil {
+		if err := c.Wait(ctx, wait); err != nil {
 			return fmt.Errorf("waiting ended: %w; last seen: %s", err, last)
 		}
 	}
