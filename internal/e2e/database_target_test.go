@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/runbackhq/runback/internal/testcluster"
@@ -97,20 +98,22 @@ func TestOneRunForEachDatabase(t *testing.T) {
 	p := newProgram(t, &testcluster.Env{})
 	p.more = db.env()
 	text := fmt.Sprintf(waitingPlaybook, db.url(), passwordEnv)
-	first := p.command("run", writePlaybook(t, text), "--yes", "--reason", "first")
-	over := make(chan result, 1)
-	go func() { over <- finish(t, first) }()
-	var rows []struct{ ID, Status string }
-	for len(rows) == 0 {
-		p.json(&rows, "runs")
-	}
 	second := writePlaybook(t, strings.Replace(text, "app: {url", "other: {url", 1))
-	res := p.must(6, "run", second, "--yes", "--reason", "second")
-	if !strings.Contains(res.err, rows[0].ID) {
-		t.Errorf("the holder is not named: %s", res.err)
-	}
-	if res := <-over; res.code != 0 {
-		t.Errorf("the first one: %d %s", res.code, res.err)
+	first := p.command("run", writePlaybook(t, text), "--yes", "--reason", "first", "-o", "json")
+	// It is frozen, so that it holds the database for as long as the other takes.
+	interruptAfter(t, first, "run.started", syscall.SIGSTOP, func() {
+		var rows []struct{ ID, Status string }
+		p.json(&rows, "runs")
+		res := p.must(6, "run", second, "--yes", "--reason", "second")
+		if len(rows) != 1 || !strings.Contains(res.err, rows[0].ID) {
+			t.Errorf("the holder is not named: %v %s", rows, res.err)
+		}
+		if err := first.Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if code := first.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("the first one ended with %d", code)
 	}
 	p.must(0, "run", second, "--yes", "--reason", "second")
 }
