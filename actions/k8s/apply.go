@@ -22,6 +22,7 @@ type applyState struct {
 type applyOut struct {
 	Changed         bool     `json:"changed" doc:"whether something was written"`
 	Created         bool     `json:"created" doc:"whether this step made the object"`
+	Name            string   `json:"name" doc:"name of the object; a step that takes it from here is planned as one that comes after"`
 	UID             string   `json:"uid" doc:"UID of the object"`
 	ResourceVersion string   `json:"resource_version" doc:"version of the object after it"`
 	Changes         []change `json:"changes" doc:"fields that were changed; empty when the object was made"`
@@ -120,7 +121,7 @@ func (a apply) probe(ctx context.Context, c *actions.Call, _ applyIn, st applySt
 	}
 	verdict := st.Make.verdict(obj, c.Key)
 	if verdict != actions.Applied {
-		return verdict, applyOut{Changes: []change{}}, nil
+		return verdict, applyOut{Name: st.Make.Name, Changes: []change{}}, nil
 	}
 	return verdict, madeOut(obj), nil
 }
@@ -162,9 +163,9 @@ func (st applyState) wrote() write {
 }
 
 func appliedOut(o patchOut, w write) applyOut {
-	return applyOut{Changed: o.Changed, UID: w.UID, ResourceVersion: o.ResourceVersion, Changes: o.Changes}
+	return applyOut{Changed: o.Changed, Name: w.Name, UID: w.UID, ResourceVersion: o.ResourceVersion, Changes: o.Changes}
 }
 
 func madeOut(obj *object) applyOut {
-	return applyOut{Changed: true, Created: true, UID: string(obj.GetUID()), ResourceVersion: obj.GetResourceVersion(), Changes: []change{}}
+	return applyOut{Changed: true, Created: true, Name: obj.GetName(), UID: string(obj.GetUID()), ResourceVersion: obj.GetResourceVersion(), Changes: []change{}}
 }
