@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/runbackhq/runback/actions"
@@ -136,4 +138,22 @@ func hasChange(t *testing.T, p actions.Preview, want string) {
 		}
 	}
 	t.Errorf("preview does not tell %q: %+v", want, p.Changes)
+}
+
+func limitOf(name, limit string) string {
+	return `{apiVersion: v1, kind: ConfigMap, metadata: {name: ` + name + `}, data: {limit: "` + limit + `"}}`
+}
+
+// file writes a manifest for kubectl.
+func (w *world) file(text string) string {
+	w.t.Helper()
+	name := filepath.Join(w.t.TempDir(), "manifest.yaml")
+	if err := os.WriteFile(name, []byte("# for kubectl\n"+text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return name
+}
+
+func (w *world) data(name string) string {
+	return fmt.Sprint(w.fields(configMaps, name)["data"])
 }
