@@ -114,7 +114,7 @@ func (m making) preview(ctx context.Context, cl *Cluster, c *actions.Call) (acti
 		return p, fmt.Errorf("recorded manifest of %s: %w", m.label(), err)
 	}
 	p.Changes = fieldsIn(stored, actions.FieldChange{Path: "metadata.name", After: m.Name}, func(v any) (before, after any) { return nil, v })
-	p.Summary = fmt.Sprintf("makes it, with %d fields", len(p.Changes))
+	p.Summary = fmt.Sprintf("makes it, with %d fields", len(p.Changes)-1)
 	rivals, notes, err := cl.adversaries(ctx, after, p.Changes)
 	p.Adversaries = rivals
 	p.Notes = append(append(p.Notes, "it is not there now; what the manifest leaves out gets the API server's defaults"), notes...)

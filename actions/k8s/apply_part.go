@@ -16,6 +16,9 @@ func fieldsIn(fields map[string]any, first actions.FieldChange, sides func(v any
 	for _, p := range [][]string{{"apiVersion"}, {"kind"}, {"metadata", "name"}, {"metadata", "namespace"}} {
 		unstructured.RemoveNestedField(rest, p...)
 	}
+	if about, _ := rest["metadata"].(map[string]any); len(about) == 0 {
+		delete(rest, "metadata")
+	}
 	d := &differ{changes: []actions.FieldChange{first}}
 	for _, k := range keysOf(rest, nil) {
 		before, after := sides(rest[k])

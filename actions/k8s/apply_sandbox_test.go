@@ -196,6 +196,23 @@ func TestApplyToAWorldThatMoved(t *testing.T) {
 	wantKind(t, err, actions.KindConflict, "configmap/x is gone")
 }
 
+// An object without fields is a change too, told by its name.
+func TestApplyMakesAnEmptyObject(t *testing.T) {
+	w := newWorld(t)
+	p := w.must("k8s.apply", asManifest(`{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}`))
+	if diff := cmp.Diff([]actions.FieldChange{{Path: "metadata.name", After: "x"}}, p.preview().Changes); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	out := p.mustRun()
+	w.delete(configMaps, "x")
+	if d := p.differs(); len(d) != 1 || d[0].Path != "metadata.name" || d[0].After != nil {
+		t.Errorf("differs when it is gone: %+v", d)
+	}
+	if _, left := p.undone(out); left["deleted"] != false {
+		t.Errorf("undo of what is gone: %v", left)
+	}
+}
+
 // A Service does not lose its pods to an apply either.
 func TestApplyKeepsEndpoints(t *testing.T) {
 	w := newWorld(t)

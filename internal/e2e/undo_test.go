@@ -118,8 +118,9 @@ func TestUndo(t *testing.T) {
 		if err := os.WriteFile(file, []byte(appliesAndDeletes), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		contains(t, squeeze(p.must(0, "plan", file, "--set", "namespace="+ns).out), "makes it, with")
-		p.must(0, "run", file, "--set", "namespace="+ns, "--yes", "--reason", "test")
+		plan := p.must(0, "plan", file, "--set", "namespace="+ns, "-o", p.state+"/plan.json")
+		contains(t, squeeze(plan.out), "deployment/probe makes it, with 5 fields [EXACT]")
+		p.must(0, "run", "--plan", p.state+"/plan.json", "--yes", "--reason", "test")
 		after := w.fields(ns)
 		for _, field := range []string{"deployment/probe spec.replicas", "service/front-a spec.sessionAffinity", "service/front-b spec.sessionAffinity", "deployment/app-stable spec.minReadySeconds"} {
 			if after[field] == nil || before[field] != nil && before[field] == after[field] {
