@@ -34,6 +34,21 @@ type contest struct {
 // only reads. A kind that the API server does not know has no objects; what may
 // not be read is noted.
 func (cl *Cluster) adversaries(ctx context.Context, live *object, changes []actions.FieldChange) ([]actions.Adversary, []string, error) {
+	q := cl.contest(live, changes)
+	return q.ask(ctx, q.scalers, q.verticals, q.flagger, q.owner, q.argo, q.flux, q.helm, q.managers)
+}
+
+// makers looks for everybody who may make an object anew that is deleted.
+func (cl *Cluster) makers(ctx context.Context, live *object, changes []actions.FieldChange) ([]actions.Adversary, []string, error) {
+	q := cl.contest(live, changes)
+	found, notes, err := q.ask(ctx, q.owner, q.argo, q.flux, q.helm, q.managers)
+	for i := range found {
+		found[i].Fights = nil // all of it, not some fields
+	}
+	return found, notes, err
+}
+
+func (cl *Cluster) contest(live *object, changes []actions.FieldChange) *contest {
 	q := &contest{cl: cl, live: live, after: map[string]any{}, known: map[string]bool{}}
 	for _, ch := range changes {
 		if !strings.HasPrefix(ch.Path, "metadata.annotations[runback.dev/") {
@@ -41,10 +56,14 @@ func (cl *Cluster) adversaries(ctx context.Context, live *object, changes []acti
 			q.after[ch.Path] = ch.After
 		}
 	}
+	return q
+}
+
+func (q *contest) ask(ctx context.Context, looks ...func(context.Context) error) ([]actions.Adversary, []string, error) {
 	if len(q.touched) == 0 {
 		return nil, nil, nil
 	}
-	for _, look := range []func(context.Context) error{q.scalers, q.verticals, q.flagger, q.owner, q.argo, q.flux, q.helm, q.managers} {
+	for _, look := range looks {
 		if err := look(ctx); err != nil {
 			return nil, nil, err
 		}

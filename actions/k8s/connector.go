@@ -25,6 +25,6 @@ func Actions(connect Connector) []actions.Action {
 		rolloutUndoAction(f), rolloutPauseAction(f), rolloutResumeAction(f), rolloutStatusAction(f),
 		restartAction(f), endpointsAction(f), trafficAction(f), logsAction(f),
 		suspendAction(f), restoreAction(f), lookAction(f), execAction(f), deletePodsAction(f),
-		describeAction(f), eventsAction(f), topAction(f), ingressAction(f), portForwardAction(f),
+		applyAction(f), deleteAction(f), describeAction(f), eventsAction(f), topAction(f), ingressAction(f), portForwardAction(f),
 	}
 }

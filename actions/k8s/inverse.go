@@ -7,7 +7,8 @@ import (
 )
 
 // inverse gives the step that puts back what was there, field by field, and
-// only where the fields still hold what we wrote.
+// only where the fields still hold what we wrote. Its paths are those of one
+// version of the kind.
 func (w write) inverse(name string) []actions.Step {
 	tests := []any{step(operation{"test", "/metadata/uid", w.UID})}
 	for _, g := range w.Guards {
@@ -34,7 +35,7 @@ func (w write) inverse(name string) []actions.Step {
 		return nil
 	}
 	return []actions.Step{{Name: name, Uses: "k8s.patch", With: map[string]any{
-		"kind": w.Kind.full(), "name": w.Name, "json": append(tests, back...),
+		"kind": w.Kind.versioned(), "name": w.Name, "json": append(tests, back...),
 	}}}
 }
 

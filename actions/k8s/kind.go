@@ -2,6 +2,7 @@ package k8s
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -32,6 +33,8 @@ var (
 	services   = kind{"service", "", "v1", "services"}
 	secrets    = kind{"secret", "", "v1", "secrets"}
 	podKind    = kind{"pod", "", "v1", "pods"}
+	claims     = kind{"persistentvolumeclaim", "", "v1", "persistentvolumeclaims"}
+	jobs       = kind{"job", "batch", "v1", "jobs"}
 	httpRoutes = kind{"httproute", "gateway.networking.k8s.io", "v1", "httproutes"}
 	ingresses  = kind{"ingress", "networking.k8s.io", "v1", "ingresses"}
 
@@ -85,16 +88,36 @@ func (cl *Cluster) served(ctx context.Context, k kind) (kind, bool, error) {
 	return k, true, nil
 }
 
+// withVersion is the form of kubectl that names a version too, as in
+// horizontalpodautoscalers.v1.autoscaling.
+var withVersion = regexp.MustCompile(`^([^.]+)\.(v[0-9]+(?:(?:alpha|beta)[0-9]+)?)\.(.+)$`)
+
+// versioned names the kind in that form. The core group has one version.
+func (k kind) versioned() string {
+	if k.Group == "" || k.Group == "apps" {
+		return k.Name
+	}
+	return k.Resource + "." + k.Version + "." + k.Group
+}
+
+func clusterWide(name string) error {
+	return actions.Invalid("a playbook acts in its namespace and nowhere else",
+		"%s belongs to the whole cluster, not to a namespace", strings.ToLower(name))
+}
+
 // kindOf finds the kind that people call by this name: deployment,
-// Deployments, deploy, deployments.apps.
+// Deployments, deploy, deployments.apps, deployments.v1.apps.
 func (cl *Cluster) kindOf(ctx context.Context, name string) (kind, error) {
 	for _, k := range []kind{deployments, statefulSets, daemonSets, replicaSets, services, secrets, podKind} {
 		if lower := strings.ToLower(name); lower == k.Name || lower == k.Resource {
 			return k, nil
 		}
 	}
-	gr := schema.ParseGroupResource(strings.ToLower(name))
-	gvr, err := cl.Mapper.ResourceForWithContext(ctx, gr.WithVersion(""))
+	wanted := schema.ParseGroupResource(strings.ToLower(name)).WithVersion("")
+	if m := withVersion.FindStringSubmatch(strings.ToLower(name)); m != nil {
+		wanted = schema.GroupVersionResource{Resource: m[1], Version: m[2], Group: m[3]}
+	}
+	gvr, err := cl.Mapper.ResourceForWithContext(ctx, wanted)
 	if err != nil {
 		return kind{}, explain(ctx, err, "looking up kind "+name)
 	}
@@ -107,8 +130,7 @@ func (cl *Cluster) kindOf(ctx context.Context, name string) (kind, error) {
 		return kind{}, explain(ctx, err, "looking up kind "+name)
 	}
 	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
-		return kind{}, actions.Invalid("a playbook acts in its namespace and nowhere else",
-			"%s belongs to the whole cluster, not to a namespace", strings.ToLower(gvk.Kind))
+		return kind{}, clusterWide(gvk.Kind)
 	}
 	return kind{strings.ToLower(gvk.Kind), gvr.Group, gvr.Version, gvr.Resource}, nil
 }

@@ -199,6 +199,43 @@ var likeKubectl = []struct {
 		w.stateful("app", "myapp:1.4.2", 0)
 		return w.kubectl("rollout", "pause", "statefulset/app"), w.ours("k8s.rollout_pause", values{"statefulset": "app"})
 	}},
+	{"apply of a field that somebody else set", "the same; both name the field and who set it", func(w *world) (string, string) {
+		w.kubectl("create", "configmap", "x", "--from-literal=limit=50")
+		return w.kubectl("apply", "--server-side", "-f", w.file(limitOf("x", "10"))), w.ours("k8s.apply", asManifest(limitOf("x", "10")))
+	}},
+	{"apply of what somebody changed after it was looked at", "what was previewed is written, or nothing is", func(w *world) (string, string) {
+		w.kubectl("apply", "--server-side", "-f", w.file(limitOf("x", "50")))
+		w.kubectl("diff", "--server-side", "-f", w.file(limitOf("x", "10")))
+		w.patch(configMaps, "x", `{"data":{"limit":"70"}}`)
+		theirs := w.kubectl("apply", "--server-side", "--force-conflicts", "-f", w.file(limitOf("x", "10")))
+		theirs += ", " + w.data("x")
+		p := w.must("k8s.apply", asManifest(limitOf("x", "50"), "force", true))
+		w.patch(configMaps, "x", `{"data":{"limit":"70"}}`)
+		_, err := p.run()
+		return theirs, actions.KindOf(err).String() + ", " + err.Error() + ", " + w.data("x")
+	}},
+	{"apply of a manifest without a field that it had", "ours takes nothing away; to remove a field is said by name, with `k8s.patch`", func(w *world) (string, string) {
+		const with, without = `{apiVersion: v1, kind: ConfigMap, metadata: {name: x}, data: {a: "1", b: "1"}}`, `{apiVersion: v1, kind: ConfigMap, metadata: {name: x}, data: {a: "1"}}`
+		w.kubectl("apply", "-f", w.file(with))
+		theirs := w.kubectl("apply", "-f", w.file(without)) + ", " + w.data("x")
+		w.delete(configMaps, "x")
+		w.do("k8s.apply", asManifest(with))
+		return theirs, w.ours("k8s.apply", asManifest(without)) + ", " + w.data("x")
+	}},
+	{"apply to a name that was mistyped", "`before: present` says that it must be there", func(w *world) (string, string) {
+		w.do("k8s.apply", asManifest(limitOf("app-limits", "50")))
+		ours := w.ours("k8s.apply", asManifest(limitOf("app-limit", "10"), "before", "present"))
+		return w.kubectl("apply", "-f", w.file(limitOf("app-limit", "10"))), strings.ReplaceAll(ours, w.cl.Namespace, "NS")
+	}},
+	{"deletion of what was made anew since it was looked at", "ours is of one UID", func(w *world) (string, string) {
+		w.do("k8s.apply", asManifest(limitOf("x", "50")))
+		p := w.must("k8s.delete", values{"kind": "configmap", "name": "x"})
+		w.delete(configMaps, "x")
+		w.do("k8s.apply", asManifest(limitOf("x", "10")))
+		out := p.mustRun()
+		ours := fmt.Sprintf("succeeded, deleted: %v, there: %v", out["deleted"], !w.gone(configMaps, "x"))
+		return fmt.Sprintf("%s, there: %v", w.kubectl("delete", "configmap", "x"), !w.gone(configMaps, "x")), ours
+	}},
 }
 
 // brief leaves out what says who did what when.

@@ -61,8 +61,7 @@ func (a patch) prepare(ctx context.Context, c *actions.Call, in patchIn) (write,
 		return write{}, err
 	}
 	if k.is(secrets) {
-		return write{}, actions.Invalid("change it with the tool that owns it",
-			"secrets are not patched: their values would be kept in plans and journals")
+		return write{}, noSecrets("patched")
 	}
 	obj, err := cl.must(ctx, k, in.Name)
 	if err != nil {

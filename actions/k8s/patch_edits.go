@@ -41,12 +41,28 @@ func (in patchIn) edits(live map[string]any) ([]edit, []guard, error) {
 // allowed keeps a patch off fields whose change is not the change of a field.
 func allowed(edits []edit) error {
 	for _, e := range edits {
-		root := e.Path[0]
-		if len(e.Path) == 1 || root == "status" || (root == "metadata" && e.Path[1] != "annotations" && e.Path[1] != "labels") {
+		if !isField(e) {
 			return actions.Invalid("patch fields under spec or data, or labels and annotations", "%s cannot be patched", e.Path.show(nil))
 		}
 	}
 	return nil
+}
+
+// isField lets through what lies at the top of an object if it is no map: the
+// rules of a Role, whether a ConfigMap is immutable.
+func isField(e edit) bool {
+	root := e.Path[0]
+	switch {
+	case root == "apiVersion", root == "kind", root == "status":
+		return false
+	case root == "metadata":
+		return len(e.Path) > 1 && (e.Path[1] == "annotations" || e.Path[1] == "labels")
+	case len(e.Path) > 1:
+		return true
+	}
+	_, was := e.Before.(map[string]any)
+	_, will := e.After.(map[string]any)
+	return !was && !will
 }
 
 // mergeEdits follows RFC 7386: null removes, maps are merged, all else replaces.

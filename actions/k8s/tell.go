@@ -81,6 +81,16 @@ func tellLogs(o logsOut) string {
 	return fmt.Sprintf("%d lines of %d pods kept", o.Lines, o.Pods)
 }
 
+func tellApply(o applyOut) string {
+	switch {
+	case o.Created:
+		return "made"
+	case !o.Changed:
+		return "is so already"
+	}
+	return fmt.Sprintf("%d fields were changed", len(o.Changes))
+}
+
 func known(n *int) string {
 	if n == nil {
 		return "an unknown number"
