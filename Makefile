@@ -25,9 +25,10 @@ test: need-go need-tools build sandbox sandbox-metrics $(BIN)/runback-crash ## r
 
 ##@ More tests
 .PHONY: test-argo
-test-argo: need-go sandbox ## test the argo steps with the real controller of Argo Rollouts, which takes some minutes to build
+test-argo: need-go build sandbox $(BIN)/runback-crash ## test the argo steps with the real controller of Argo Rollouts, which takes some minutes to build
 	@internal/tasks/need-argo-rollouts
 	@go test -race -tags argorollouts -timeout 20m ./actions/argo
+	@go test -race -tags argorollouts -timeout 20m -run RealController ./internal/e2e
 
 ##@ Building
 .PHONY: build sandbox sandbox-metrics clean

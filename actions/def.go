@@ -46,7 +46,7 @@ type Def[In, State, Out any] struct {
 	// now. Nil means that an interrupted Change is in doubt.
 	Probe func(context.Context, *Call, In, State) (Verdict, Out, error)
 	// Undo gives the inverse steps. Nil means that it cannot be undone;
-	// NoUndo says why.
+	// NoUndo says why. It refuses where this one cannot be.
 	Undo   func(In, State, Out) ([]Step, error)
 	NoUndo string
 	// Differs gives the fields that Run wrote and that hold something else by

@@ -113,7 +113,10 @@ func (u *undoer) step(ctx context.Context, n *Node, st *journal.StepState) (why 
 		return why, err
 	}
 	steps, err := n.Action.Undo(in, st.Intent.State, st.Outputs)
-	if err != nil {
+	switch {
+	case actions.KindOf(err) == actions.KindRefused:
+		return err.Error(), nil // this one; the rest of the run can be
+	case err != nil:
 		return "", err
 	}
 	for _, s := range steps {

@@ -19,7 +19,7 @@ func app(more ...any) map[string]any {
 // An abort and what must follow it, with the controller's answers between.
 func TestAbortAndUndo(t *testing.T) {
 	w := newWorld(t)
-	w.released(2, 1, "")
+	w.MidCanary(2, 1)
 	s := w.must("argo.status", app()).mustRun()
 	if s["stable_image"] != good || s["image"] != bad || s["weight"] != 25 || s["progressing"] != true || s["paused"] != true || s["restored"] != false {
 		t.Fatalf("status: %v", s)
@@ -37,11 +37,11 @@ func TestAbortAndUndo(t *testing.T) {
 		_, err := abort.a.Run(w.ctx(), abort.c, abort.in, abort.state)
 		done <- err
 	}()
-	w.eventually("the abort landed", func() bool { return kube.True(w.rollout(), "status", "abort") })
+	w.Eventually("the abort landed", func() bool { return kube.True(w.Get(), "status", "abort") })
 	if v := abort.probe(); v != actions.InFlight {
 		t.Errorf("probe before the controller took it: %s", v)
 	}
-	w.status(`"abortedAt":"2024-01-01T00:00:00Z","phase":"Degraded","currentStepIndex":0,"canary":{"weights":{"canary":{"weight":0}}}`)
+	w.Settle()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
@@ -64,13 +64,13 @@ func TestAbortAndUndo(t *testing.T) {
 		t.Errorf("settles %v, owed %v", settles, owes)
 	}
 	out := undo.mustRun()
-	if out["changed"] != true || imageOf(w.rollout()) != good || undo.probe() != actions.Applied {
-		t.Errorf("undo: %v, image %s, %s", out, imageOf(w.rollout()), undo.probe())
+	if out["changed"] != true || imageOf(w.Get()) != good || undo.probe() != actions.Applied {
+		t.Errorf("undo: %v, image %s, %s", out, imageOf(w.Get()), undo.probe())
 	}
-	if labels, _ := kube.At(w.rollout(), "spec", "template", "metadata", "labels").(map[string]any); labels[hashLabel] != nil {
+	if labels, _ := kube.At(w.Get(), "spec", "template", "metadata", "labels").(map[string]any); labels[hashLabel] != nil {
 		t.Errorf("template carries the label of the controller: %v", labels)
 	}
-	w.status(`"observedGeneration":"2","currentPodHash":"good","phase":"Healthy","abort":null,"abortedAt":null`)
+	w.Settle()
 	if s := w.must("argo.status", app()).mustRun(); s["restored"] != true {
 		t.Errorf("status after: %v", s)
 	}
@@ -82,15 +82,15 @@ func TestAbortAndUndo(t *testing.T) {
 		t.Fatalf("inverse: %v, %v", steps, err)
 	}
 	w.must(steps[0].Uses, steps[0].With).mustRun()
-	if imageOf(w.rollout()) != bad {
-		t.Errorf("after the inverse %s", imageOf(w.rollout()))
+	if imageOf(w.Get()) != bad {
+		t.Errorf("after the inverse %s", imageOf(w.Get()))
 	}
 }
 
 // Each guard stands for an abort that made things worse for somebody.
 func TestAbortIsRefused(t *testing.T) {
 	w := newWorld(t)
-	w.released(1, 1, "")
+	w.MidCanary(1, 1)
 	_, err := w.prepare("argo.abort", app())
 	wantKind(t, err, actions.KindRefused, "has 1 available pods of its stable version, and 2 are needed", "min_stable")
 	if v := w.must("argo.abort", app("min_stable", 1)).preview(); len(v.Changes) != 1 {
@@ -119,14 +119,14 @@ func TestAbortIsRefused(t *testing.T) {
 // aborted.
 func TestAbortNoticesANewVersion(t *testing.T) {
 	w := newWorld(t)
-	w.released(2, 0, "")
+	w.MidCanary(2, 1)
 	p := w.must("argo.abort", app())
 	done := make(chan error, 1)
 	go func() {
 		_, err := p.a.Run(w.ctx(), p.c, p.in, p.state)
 		done <- err
 	}()
-	w.eventually("the abort landed", func() bool { return kube.True(w.rollout(), "status", "abort") })
+	w.Eventually("the abort landed", func() bool { return kube.True(w.Get(), "status", "abort") })
 	w.status(`"currentPodHash":"newer","abort":null`)
 	wantKind(t, <-done, actions.KindFailed, "went on to another version meanwhile")
 	if v := p.probe(); v != actions.NotApplied && v != actions.Foreign {
@@ -138,7 +138,7 @@ func TestAbortNoticesANewVersion(t *testing.T) {
 
 func TestPromoteToAStep(t *testing.T) {
 	w := newWorld(t)
-	w.released(2, 0, "")
+	w.MidCanary(2, 1)
 	p := w.must("argo.promote", app("to_step", 2))
 	if v := p.preview(); v.Summary != "promotes "+bad+" from step 1 to step 2 of 4" || v.Label != actions.Exact {
 		t.Errorf("preview: %+v", v)
@@ -146,11 +146,11 @@ func TestPromoteToAStep(t *testing.T) {
 	if out := p.mustRun(); out["changed"] != true || p.probe() != actions.Applied {
 		t.Errorf("run: %v, %s", out, p.probe())
 	}
-	r := w.rollout()
+	r := w.Get()
 	if n, _ := kube.Number(r, "status", "currentStepIndex"); n != 2 || kube.At(r, "status", "pauseConditions") != nil {
 		t.Errorf("status: %v", r.Object["status"])
 	}
-	w.status(`"currentStepIndex":3`) // the controller went on
+	w.Settle() // the controller goes on
 	if out := p.mustRunOr(actions.KindConflict); out != nil || p.probe() != actions.Applied {
 		t.Errorf("the same promotion once more: %v, %s", out, p.probe())
 	}
@@ -172,8 +172,8 @@ func TestPromoteToAStep(t *testing.T) {
 	}
 	full := w.must("argo.promote", app("full", true))
 	full.mustRun()
-	if !kube.True(w.rollout(), "status", "promoteFull") || full.probe() != actions.Applied {
-		t.Errorf("full: %v, %s", w.rollout().Object["status"], full.probe())
+	if !kube.True(w.Get(), "status", "promoteFull") || full.probe() != actions.Applied {
+		t.Errorf("full: %v, %s", w.Get().Object["status"], full.probe())
 	}
 	w.status(`"abort":true`)
 	_, err := w.prepare("argo.promote", app("full", true))
@@ -196,7 +196,7 @@ func (p *prepared) mustRunOr(kind actions.Kind) actions.Outputs {
 
 func TestUndoByHash(t *testing.T) {
 	w := newWorld(t)
-	w.released(1, 0, "")
+	w.MidCanary(1, 1)
 	w.status(`"stableRS":"bad"`) // it was promoted fully
 	p := w.must("argo.undo", app("hash", "good"))
 	if v := p.preview(); !strings.Contains(strings.Join(v.Notes, "\n"), "all steps and analyses run once more") {
@@ -204,7 +204,7 @@ func TestUndoByHash(t *testing.T) {
 	}
 	_, err := w.prepare("argo.undo", app("hash", "x"))
 	wantKind(t, err, actions.KindInvalid, "good ("+good+")")
-	w.patch(`{"spec":{"workloadRef":{"kind":"Deployment","name":"web"}}}`)
+	w.Patch(`{"spec":{"workloadRef":{"kind":"Deployment","name":"web"}}}`)
 	_, err = w.prepare("argo.undo", app())
 	wantKind(t, err, actions.KindRefused, "takes its template from web", "k8s.rollout_undo")
 }

@@ -6,75 +6,12 @@
 package argo
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"net"
-	"os/exec"
-	"strconv"
-	"syscall"
 	"testing"
-	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/kube"
-	"github.com/runbackhq/runback/internal/testcluster"
 )
-
-// controller runs the real controller of Argo Rollouts in the namespace.
-func (w *world) controller() {
-	w.t.Helper()
-	var log bytes.Buffer
-	cmd := exec.Command(testcluster.Binary(w.t, "argo-rollouts"), "--kubeconfig", sandbox().Kubeconfig, "--namespace", w.cl.Namespace, "--namespaced",
-		"--leader-elect=false", "--metricsPort", freePort(w.t), "--healthzPort", freePort(w.t))
-	cmd.Stdout, cmd.Stderr = &log, &log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if w.t.Failed() {
-			w.t.Logf("controller: %s", log.Bytes())
-		}
-	})
-}
-
-// nudge touches the Rollout now and then. The controller puts what it wrote into
-// its own cache, and so may lose sight of a change that came at the same moment
-// until the next one; argo.status says that it has not seen it.
-func (w *world) nudge() {
-	stop := make(chan struct{})
-	done := make(chan struct{})
-	client := w.cl.Dynamic.Resource(rolloutsV1).Namespace(w.cl.Namespace)
-	go func() {
-		defer close(done)
-		for n := 0; ; n++ {
-			select {
-			case <-stop:
-				return
-			case <-time.After(3 * time.Second):
-				body := fmt.Sprintf(`{"metadata":{"annotations":{"example.com/nudge":"%d"}}}`, n)
-				_, _ = client.Patch(context.Background(), "app", types.MergePatchType, []byte(body), metav1.PatchOptions{})
-			}
-		}
-	}()
-	w.t.Cleanup(func() { close(stop); <-done })
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-}
 
 func (w *world) is(what string, want map[string]any) {
 	w.t.Helper()
@@ -84,7 +21,7 @@ func (w *world) is(what string, want map[string]any) {
 			w.t.Logf("last seen: %v", last)
 		}
 	}()
-	w.eventually(what, func() bool {
+	w.Eventually(what, func() bool {
 		last = w.must("argo.status", app()).mustRun()
 		for k, v := range want {
 			if fmt.Sprint(last[k]) != fmt.Sprint(v) {
@@ -95,17 +32,11 @@ func (w *world) is(what string, want map[string]any) {
 	})
 }
 
-func (w *world) deploy(image string) {
-	w.t.Helper()
-	w.patch(`{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"` + image + `"}]}}}}`)
-}
-
 // The whole way with the real controller: what the other tests play, it does.
 func TestWithTheRealController(t *testing.T) {
 	w := newWorld(t)
-	w.controller()
-	w.nudge()
-	r := fromYAML(`
+	w.Real(sandbox())
+	w.Create(`
 apiVersion: argoproj.io/v1alpha1
 kind: Rollout
 metadata: {name: app}
@@ -117,15 +48,12 @@ spec:
     metadata: {labels: {app: app}}
     spec: {terminationGracePeriodSeconds: 5, containers: [{name: app, image: "` + good + `"}]}
 `)
-	if _, err := w.cl.Dynamic.Resource(rolloutsV1).Namespace(w.cl.Namespace).Create(w.t.Context(), r, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
 	w.is("the first version is stable", map[string]any{"phase": "Healthy", "restored": true, "stable_ready": 2})
 	_, err := w.prepare("argo.abort", app())
 	wantKind(t, err, actions.KindRefused, "nothing under way")
-	stable := kube.Text(w.rollout(), "status", "stableRS")
+	stable := kube.Text(w.Get(), "status", "stableRS")
 
-	w.deploy(bad)
+	w.Deploy(bad)
 	w.is("the canary pauses", map[string]any{"phase": "Paused", "step": 1, "image": bad, "stable_image": good, "progressing": true, "restored": false})
 	abort := w.must("argo.abort", app())
 	abort.mustRun()
@@ -142,7 +70,7 @@ spec:
 		t.Errorf("second undo: %+v", v)
 	}
 
-	w.deploy("myapp:1.4.3")
+	w.Deploy("myapp:1.4.3")
 	w.is("the canary pauses again", map[string]any{"phase": "Paused", "step": 1})
 	promote := w.must("argo.promote", app("to_step", 3))
 	promote.mustRun()

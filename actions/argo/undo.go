@@ -109,10 +109,11 @@ func (a undo) prepare(ctx context.Context, c *actions.Call, in undoIn) (undoStat
 	return st, err
 }
 
-// templateOf gives the template of a ReplicaSet as a Rollout has it: without the
-// label that the controller adds, and without the fields that the API server
-// fills in for a ReplicaSet and not for a custom resource; the controller
-// compares templates with all of those filled in.
+// templateOf gives the template of a ReplicaSet without the label that the
+// controller adds. The fields that the API server fills in for a ReplicaSet, and
+// not for a custom resource, are written out in it; they make no other version,
+// for the controller fills them in before it compares
+// (argo-rollouts, utils/replicaset, PodTemplateEqualIgnoreHash).
 func templateOf(set *kube.Object) (map[string]any, error) {
 	template, ok := kube.At(set, "spec", "template").(map[string]any)
 	if !ok {
@@ -160,7 +161,7 @@ func (a undo) preview(ctx context.Context, c *actions.Call, in undoIn, st undoSt
 	case !st.Fast:
 		p.Notes = append(p.Notes, "it is no longer the stable version: all steps and analyses run once more, unless rollbackWindow says otherwise")
 	case !st.Aborted:
-		p.Notes = append(p.Notes, "the update is under way and not aborted: traffic may go to a stable version that is too small for it, argo.abort waits for that first")
+		p.Notes = append(p.Notes, "the update is under way and not aborted now: unless argo.abort comes before, which waits for that, traffic may go to a stable version that is too small for it")
 	default:
 		p.Notes = append(p.Notes, "it is the stable version: the controller skips the steps")
 	}

@@ -48,6 +48,7 @@ func walls() map[string][]string {
 		"internal/lock":                {"internal/journal"},
 		"internal/lock/kubelease":      {"internal/lock", "actions"},
 		"internal/testcluster":         {},
+		"internal/testargo":            {"internal/kube", "internal/testcluster"},
 		"internal/terminal":            {},
 		"internal/arch":                {},
 		"internal/bench":               {},

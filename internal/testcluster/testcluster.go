@@ -54,8 +54,8 @@ func Up(t testing.TB, scenario string, args ...string) *Env {
 	return &Env{Dir: dir, Kubeconfig: vars["KUBECONFIG"], AppURL: vars["APP_URL"], LoadURL: vars["LOAD_URL"], AuditLog: vars["AUDIT_LOG"], Vars: vars}
 }
 
-// Binary gives a program that make builds into bin/.
-func Binary(t testing.TB, name string) string {
+// Top gives the top of the repository.
+func Top(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
@@ -63,13 +63,18 @@ func Binary(t testing.TB, name string) string {
 	}
 	for ; ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
-			break
+			return dir
 		}
 		if dir == filepath.Dir(dir) {
 			t.Fatal("the top of the repository was not found")
 		}
 	}
-	path := filepath.Join(dir, "bin", name)
+}
+
+// Binary gives a program that make builds into bin/.
+func Binary(t testing.TB, name string) string {
+	t.Helper()
+	path := filepath.Join(Top(t), "bin", name)
 	if _, err := os.Stat(path); err != nil {
 		t.Fatalf("%s is missing; build it with: make build sandbox", path)
 	}
