@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	pathcheck "k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/runbackhq/runback/actions"
@@ -44,7 +44,7 @@ func (cl *Cluster) manifestOf(ctx context.Context, written map[string]any) (mani
 		}
 		return manifest{}, actions.Invalid(hint, "manifest has no metadata.name")
 	}
-	if wrong := pathcheck.IsValidPathSegmentName(m.name); len(wrong) > 0 {
+	if wrong := content.IsPathSegmentName(m.name); len(wrong) > 0 {
 		return manifest{}, actions.Invalid("", "metadata.name %q %s", m.name, strings.Join(wrong, ", "))
 	}
 	if m.kind, err = cl.exactKind(ctx, text("apiVersion"), text("kind")); err != nil {

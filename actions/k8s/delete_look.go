@@ -3,6 +3,7 @@ package k8s
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -88,7 +89,7 @@ func (a remove) preview(ctx context.Context, c *actions.Call, _ removeIn, st rem
 	}
 	p.Adversaries = rivals
 	own, err := cl.lostWith(ctx, st, live)
-	p.Notes = append(own, notes...)
+	p.Notes = slices.Concat(own, notes)
 	return p, err
 }
 

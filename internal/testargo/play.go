@@ -148,11 +148,7 @@ func (r *Rollout) Play() {
 
 func (r *Rollout) playing(ctx context.Context) error {
 	for {
-		_, err := r.Look(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil && !apierrors.IsConflict(err):
+		if _, err := r.Look(ctx); err != nil && ctx.Err() == nil && !apierrors.IsConflict(err) {
 			return fmt.Errorf("look: %w", err)
 		}
 		select {

@@ -20,9 +20,10 @@ import (
 const (
 	// Name is that of the Rollout, of its pods' label app, and of its route.
 	Name = "app"
-	// Good is the image of the stable version, Bad that of the canary.
+	// Good is the image of the stable version.
 	Good = "myapp:1.4.2"
-	Bad  = "myapp:1.5.0-errors"
+	// Bad is that of the canary.
+	Bad = "myapp:1.5.0-errors"
 
 	// HashLabel is on each ReplicaSet of a Rollout, and in the template of each.
 	HashLabel = "rollouts-pod-template-hash"
