@@ -82,7 +82,7 @@ func flips(e journal.Event, every bool) map[string]journal.Event {
 	v := reflect.ValueOf(e)
 	for f := range v.NumField() {
 		field := v.Type().Field(f)
-		if field.Name == "Time" || field.Name == "Seq" {
+		if field.Name == "Time" || field.Name == "Seq" || field.Tag.Get("json") == "-" {
 			continue
 		}
 		text := []byte(fmt.Sprintf("%s", v.Field(f).Interface()))
