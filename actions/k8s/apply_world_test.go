@@ -2,7 +2,6 @@ package k8s
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -67,16 +66,7 @@ func (w *world) as(user string) *world {
 	w.t.Helper()
 	config := tune(w.cl.config)
 	config.Impersonate.UserName = user
-	cl, err := newCluster(config, w.cl.context, w.cl.Namespace)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(cl.Close)
-	reg, err := actions.NewRegistry(Actions(func(context.Context, actions.KubernetesTarget) (*Cluster, error) { return cl, nil }))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return &world{t: w.t, cl: cl, reg: reg}
+	return w.over(config)
 }
 
 // isChange says whether a request changes something for good. A deletion is told

@@ -155,6 +155,14 @@ func TestDeletePodsHeldByABudget(t *testing.T) {
 	wantKind(t, err, actions.KindRefused, "two pod disruption budgets, all and more")
 }
 
+// A request that was never answered may have landed, and nobody says that it did.
+func TestDeletePodsWithoutAnAnswer(t *testing.T) {
+	w := newWorld(t)
+	w.deployed("app", "myapp:1.4.2", 2)
+	p := w.through(neverArrives).must("k8s.delete_pods", values{"selector": ofApp})
+	wantKind(t, p.runFor(2*time.Second), actions.KindEnded, "some of them may be gone")
+}
+
 // Two dry runs of evictions pass with one disruption left: what they do to each
 // other is computed.
 func TestDeletePodsCountsWhatABudgetHasLeft(t *testing.T) {

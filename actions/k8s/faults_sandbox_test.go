@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"k8s.io/client-go/rest"
+
 	"github.com/runbackhq/runback/actions"
 )
 
@@ -24,6 +26,12 @@ func (w *world) through(fault roundTrip) *world {
 			return fault(r, func() (*http.Response, error) { return next.RoundTrip(r) })
 		})
 	})
+	return w.over(config)
+}
+
+// over gives the same namespace by another connection.
+func (w *world) over(config *rest.Config) *world {
+	w.t.Helper()
 	cl, err := newCluster(config, w.cl.context, w.cl.Namespace)
 	if err != nil {
 		w.t.Fatal(err)
