@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/runbackhq/runback/schema"
 )
@@ -84,12 +85,29 @@ type Spec struct {
 	Name     string
 	Summary  string
 	Effect   Effect
-	In, Out  *schema.Type
 	Previews bool   // whether a plan asks it what it would do; otherwise, as an Observe, it looks for real
 	Probes   bool   // whether it can say after a crash what happened
 	Undoes   bool   // whether it can give its inverse
 	NoUndo   string // why not
 	Examples []Example
+
+	in, out func() *schema.Type
+}
+
+// In is the type of the inputs. It is made when it is first asked for, as is
+// that of the outputs: a run needs those of a few actions, not of all.
+func (s Spec) In() *schema.Type { return s.in() }
+
+// Out is the type of the outputs.
+func (s Spec) Out() *schema.Type { return s.out() }
+
+// MarshalJSON implements json.Marshaler.
+func (s Spec) MarshalJSON() ([]byte, error) {
+	type fields Spec
+	return json.Marshal(struct {
+		fields
+		In, Out *schema.Type
+	}{fields(s), s.in(), s.out()})
 }
 
 // Action is a Def with its types erased: inputs decoded by Decode, state and
@@ -128,7 +146,8 @@ func Define[In, State, Out any](d Def[In, State, Out]) Action {
 	a := Action{
 		Spec: Spec{
 			Name: d.Name, Summary: d.Summary, Effect: d.Effect, Examples: d.Examples,
-			In: schema.TypeOf(reflect.TypeFor[In]()), Out: schema.TypeOf(reflect.TypeFor[Out]()),
+			in:       sync.OnceValue(func() *schema.Type { return schema.TypeOf(reflect.TypeFor[In]()) }),
+			out:      sync.OnceValue(func() *schema.Type { return schema.TypeOf(reflect.TypeFor[Out]()) }),
 			Previews: d.Preview != nil, Probes: d.Probe != nil, Undoes: d.Undo != nil, NoUndo: d.NoUndo,
 		},
 		Decode: func(t schema.Tree) (any, schema.Diagnostics) {

@@ -42,9 +42,22 @@ func (s *session) block(ctx context.Context, n *Node) outcome {
 		return outcome{status: journal.FailedRun, err: err, step: n.Path}
 	}
 	if strings.HasSuffix(n.Path, turnMark) {
-		s.scope.leave(n.Path)
+		s.leave(n)
 	}
 	return out
+}
+
+// leave lets go of what a turn of a foreach gave, which nothing sees any more.
+// The journal has it.
+func (s *session) leave(turn *Node) {
+	s.scope.leave(turn.Path)
+	s.recording.Lock()
+	defer s.recording.Unlock()
+	for _, n := range turn.Body.Steps {
+		if st := s.state.Steps[n.Path]; st != nil {
+			st.Outputs = nil
+		}
+	}
 }
 
 // begin opens a block and records what it was opened with, so that a resume

@@ -119,7 +119,7 @@ func (c *compiler) action(n *Node, env guard.Env) *schema.Type {
 	n.Action = &a
 	c.with(n, a, env)
 	n.read()
-	own := env.With("outputs", outputsType(a.Spec.Out))
+	own := env.With("outputs", outputsType(a.Spec.Out()))
 	for _, e := range s.Expect {
 		n.Expect = append(n.Expect, expectation{c.guard(e.That, own), e.Message})
 	}
@@ -129,7 +129,7 @@ func (c *compiler) action(n *Node, env guard.Env) *schema.Type {
 			c.fail(s.Pos, "verify with a step of its own that observes", "action %q cannot say whether it holds", s.Uses)
 		}
 	}
-	return outputsType(a.Spec.Out)
+	return outputsType(a.Spec.Out())
 }
 
 // declare makes a step known to those after it.

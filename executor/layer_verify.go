@@ -57,7 +57,7 @@ func (s *session) stable(ctx context.Context, c *call, out outcome) outcome {
 		if err != nil {
 			return s.unverified(c, out, err)
 		}
-		now := s.Clock.Now()
+		now, wait := s.Clock.Now(), v.rule.Every.Std()
 		switch {
 		case j.Truth != guard.True:
 			since = time.Time{}
@@ -65,13 +65,16 @@ func (s *session) stable(ctx context.Context, c *call, out outcome) outcome {
 		case since.IsZero():
 			since = now
 		}
-		if held := now.Sub(since); !since.IsZero() && held >= v.rule.For.Std() {
-			out.verified = &j
-			return out
-		} else if !since.IsZero() && v.rule.For > 0 {
+		if !since.IsZero() {
+			held := now.Sub(since)
+			if held >= v.rule.For.Std() {
+				out.verified = &j
+				return out
+			}
 			c.act.Say(fmt.Sprintf("holds for %s of %s", held.Round(time.Second), v.rule.For))
+			wait = min(wait, v.rule.For.Std()-held) // the last look is at the end of the window
 		}
-		if err := s.Clock.Wait(bounded, v.rule.Every.Std()); err != nil {
+		if err := s.Clock.Wait(bounded, wait); err != nil {
 			return s.unverified(c, out, fmt.Errorf("%w: %s", err, j))
 		}
 		fresh, err := s.look(bounded, c)

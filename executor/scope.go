@@ -74,8 +74,12 @@ func (sc *scope) share(name string, value any) {
 	sc.shared[name] = value
 }
 
-// set makes known how a step stands.
+// set makes known how a step stands. A turn of a foreach has no name that an
+// expression could call it by.
 func (sc *scope) set(p string, st *journal.StepState) {
+	if strings.HasSuffix(p, turnMark) {
+		return
+	}
 	m := map[string]any{}
 	if st.Status != "" {
 		m["status"] = string(st.Status)

@@ -32,8 +32,8 @@ func (c *compiler) with(n *Node, a actions.Action, env guard.Env) {
 			c.found = append(c.found, d)
 		}
 	}
-	c.withSecrets(n, tree, a.Spec.In, env)
-	for _, f := range a.Spec.In.Fields {
+	c.withSecrets(n, tree, a.Spec.In(), env)
+	for _, f := range a.Spec.In().Fields {
 		if f.Names != "" {
 			c.namesPart(n, tree, f)
 		}

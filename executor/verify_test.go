@@ -35,6 +35,7 @@ func TestVerificationComesTrueAndHolds(t *testing.T) {
 		"too late to hold":                 {"for: 5s, within: 8s", []int{0, 0, 0, 0, 1}, journal.FailedRun, 8 * time.Second},
 		"just in time":                     {"for: 4s, within: 8s", []int{0, 0, 0, 1}, journal.Succeeded, 7 * time.Second},
 		"looked at as often as it is said": {"every: 3s, within: 10s", []int{0, 1}, journal.Succeeded, 3 * time.Second},
+		"the last look ends the window":    {"every: 3s, for: 4s, within: 10s", []int{1}, journal.Succeeded, 4 * time.Second},
 		"no time means now":                {"within: 0s", []int{0, 1}, journal.FailedRun, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

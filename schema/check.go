@@ -48,7 +48,7 @@ func (c *checker) identify(s *Step) {
 	case s.ID == "":
 		c.fail(s.Pos, "give it an id or a name", "step has neither id nor name")
 		return
-	case !idPattern.MatchString(s.ID):
+	case !isID(s.ID):
 		c.fail(s.Pos, "use lower-case letters, digits and underscores", "step id %q cannot be used", s.ID)
 	}
 	if first, dup := c.ids[s.ID]; dup {

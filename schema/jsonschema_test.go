@@ -23,7 +23,7 @@ func editorSchema(t *testing.T) *jsonschema.Schema {
 	}
 	var uses []schema.Use
 	for _, name := range registry.Names() {
-		uses = append(uses, schema.Use{Name: name, Doc: registry[name].Spec.Summary, In: registry[name].Spec.In})
+		uses = append(uses, schema.Use{Name: name, Doc: registry[name].Spec.Summary, In: registry[name].Spec.In()})
 	}
 	b, err := json.Marshal(schema.JSONSchema(uses))
 	if err != nil {

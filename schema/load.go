@@ -31,11 +31,18 @@ func Load(src Source) (*Playbook, Diagnostics) {
 }
 
 var (
-	namePattern   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
-	idPattern     = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+	namePattern   = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+	idPattern     = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	semverPattern = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 	notIDRune     = regexp.MustCompile(`[^a-z0-9]+`)
 )
+
+// longest is the length of a name: that of a label of DNS.
+const longest = 63
+
+func isName(s string) bool { return len(s) <= longest && namePattern.MatchString(s) }
+
+func isID(s string) bool { return len(s) <= longest && idPattern.MatchString(s) }
 
 type checker struct {
 	tree  Tree
@@ -63,7 +70,7 @@ func (c *checker) at(keys ...string) Pos {
 
 func (c *checker) playbook(pb *Playbook) {
 	m := pb.Metadata
-	if m.Name != "" && !namePattern.MatchString(m.Name) {
+	if m.Name != "" && !isName(m.Name) {
 		c.fail(c.at("metadata", "name"), "use lower-case letters, digits and dashes", "name %q cannot be used", m.Name)
 	}
 	if m.Version != "" && !semverPattern.MatchString(m.Version) {
@@ -90,7 +97,7 @@ func (c *checker) playbook(pb *Playbook) {
 }
 
 func (c *checker) input(in Input) {
-	if !idPattern.MatchString(in.Name) {
+	if !isID(in.Name) {
 		c.fail(in.Pos, "use lower-case letters, digits and underscores", "input name %q cannot be used", in.Name)
 	}
 	if in.Default.Kind == Template {

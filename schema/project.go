@@ -45,7 +45,7 @@ func LoadProject(src Source) (*Project, Diagnostics) {
 		return nil, found.Sorted()
 	}
 	c := checker{tree: tree}
-	if !namePattern.MatchString(p.Metadata.Name) {
+	if !isName(p.Metadata.Name) {
 		c.fail(c.at("metadata", "name"), "use lower-case letters, digits and dashes", "name %q cannot be used", p.Metadata.Name)
 	}
 	p.Spec.Inputs.Walk(func(t Tree) {

@@ -44,7 +44,7 @@ func (c *checker) secrets(sources map[string]SecretSource, t Target) {
 			}
 		}
 		switch {
-		case !idPattern.MatchString(name):
+		case !isID(name):
 			c.fail(at, "use lower-case letters, digits and underscores", "secret name %q cannot be used", name)
 		case given != 1:
 			c.fail(at, "write one of env, file, kubernetes", "secret %q has %d places where its value is", name, given)

@@ -45,9 +45,9 @@ func checkNames(t *testing.T, name string, s actions.Spec) {
 	if s.Summary == "" || !strings.HasSuffix(s.Summary, ".") || strings.Contains(s.Summary, "\n") {
 		t.Errorf("summary is not one sentence: %q", s.Summary)
 	}
-	checkFields(t, "input", s.In)
-	checkFields(t, "output", s.Out)
-	if len(s.Out.Fields) == 0 {
+	checkFields(t, "input", s.In())
+	checkFields(t, "output", s.Out())
+	if len(s.Out().Fields) == 0 {
 		t.Error("no outputs: nothing could be verified")
 	}
 }
@@ -105,7 +105,7 @@ func checkDecoding(t *testing.T, a actions.Action) {
 		t.Errorf("unknown key is not reported: %v", found)
 	}
 	_, found = a.Decode(schema.Tree{Pos: at, Kind: schema.Map})
-	for _, f := range a.Spec.In.Fields {
+	for _, f := range a.Spec.In().Fields {
 		if f.Required && !mentions(found, `"`+f.Name+`"`) {
 			t.Errorf("missing %s is not reported: %v", f.Name, found)
 		}

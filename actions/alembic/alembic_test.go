@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/actions/actionstest"
 	"github.com/runbackhq/runback/actions/alembic"
-	"github.com/runbackhq/runback/internal/supervise"
 	"github.com/runbackhq/runback/internal/testpostgres"
 	"github.com/runbackhq/runback/internal/tool"
 	"github.com/runbackhq/runback/schema"
@@ -34,9 +32,6 @@ var (
 const passwordEnv = "RUNBACK_TEST_PASSWORD"
 
 func TestMain(m *testing.M) {
-	if code, mine := supervise.Main(os.Args); mine {
-		syscall.Exit(code) // os.Exit sleeps for a second under the race detector
-	}
 	// What a target does not say must not be taken from here.
 	for name, value := range map[string]string{passwordEnv: testpostgres.Password, "PGHOST": "192.0.2.1", "PGDATABASE": "elsewhere", "PGPASSWORD": "wrong"} {
 		if err := os.Setenv(name, value); err != nil {

@@ -78,7 +78,7 @@ func (n Needs) releases(ctx context.Context, t actions.KubernetesTarget) (helm.C
 		return helm.Cluster{}, err
 	}
 	return helm.Cluster{
-		Context: cl.Context(), Namespace: cl.Namespace, Typed: cl.Typed, Dynamic: cl.Dynamic, Mapper: cl.Mapper,
+		Context: cl.Context(), Namespace: cl.Namespace, API: cl.API,
 		Kubeconfig: cl.Kubeconfig, Explain: k8s.Explain,
 	}, nil
 }

@@ -15,15 +15,11 @@ import (
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/actions/actionstest"
 	"github.com/runbackhq/runback/actions/command"
-	"github.com/runbackhq/runback/internal/supervise"
 	"github.com/runbackhq/runback/internal/tool"
 	"github.com/runbackhq/runback/schema"
 )
 
 func TestMain(m *testing.M) {
-	if code, mine := supervise.Main(os.Args); mine {
-		syscall.Exit(code) // os.Exit sleeps for a second under the race detector
-	}
 	goleak.VerifyTestMain(m)
 }
 

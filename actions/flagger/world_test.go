@@ -67,7 +67,7 @@ var sandbox = sync.OnceValue(func() *testcluster.Env {
 	if err != nil {
 		panic(err)
 	}
-	if _, err := cl.Dynamic.Resource(crdsV1).Create(context.Background(), fromYAML(string(text)), metav1.CreateOptions{}); err != nil {
+	if _, err := cl.API.Dynamic.Resource(crdsV1).Create(context.Background(), fromYAML(string(text)), metav1.CreateOptions{}); err != nil {
 		panic(err)
 	}
 	for range 300 {
@@ -111,12 +111,13 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ns, err := cl.Typed.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "t-"}}, metav1.CreateOptions{})
+	typed := sandbox().Typed(t)
+	ns, err := typed.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "t-"}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cl.Typed.CoreV1().Namespaces().Delete(context.Background(), ns.Name, metav1.DeleteOptions{})
+		_ = typed.CoreV1().Namespaces().Delete(context.Background(), ns.Name, metav1.DeleteOptions{})
 		cl.Close()
 	})
 	cl.Namespace = ns.Name
@@ -135,21 +136,21 @@ const (
 
 func (w *world) create(k schema.GroupVersionResource, text string) {
 	w.t.Helper()
-	if _, err := w.cl.Dynamic.Resource(k).Namespace(w.cl.Namespace).Create(w.t.Context(), fromYAML(text), metav1.CreateOptions{}); err != nil {
+	if _, err := w.cl.API.Dynamic.Resource(k).Namespace(w.cl.Namespace).Create(w.t.Context(), fromYAML(text), metav1.CreateOptions{}); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func (w *world) patch(k schema.GroupVersionResource, name, body string) {
 	w.t.Helper()
-	if _, err := w.cl.Dynamic.Resource(k).Namespace(w.cl.Namespace).Patch(w.t.Context(), name, types.MergePatchType, []byte(body), metav1.PatchOptions{}); err != nil {
+	if _, err := w.cl.API.Dynamic.Resource(k).Namespace(w.cl.Namespace).Patch(w.t.Context(), name, types.MergePatchType, []byte(body), metav1.PatchOptions{}); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func (w *world) get(k schema.GroupVersionResource, name string) *kube.Object {
 	w.t.Helper()
-	obj, err := w.cl.Dynamic.Resource(k).Namespace(w.cl.Namespace).Get(w.t.Context(), name, metav1.GetOptions{})
+	obj, err := w.cl.API.Dynamic.Resource(k).Namespace(w.cl.Namespace).Get(w.t.Context(), name, metav1.GetOptions{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -43,9 +43,9 @@ func (cl Cluster) flux(ctx context.Context, namespace, name string) ([]actions.A
 	if namespace != "" && namespace != cl.Namespace {
 		object, with = "helmrelease/"+namespace+"/"+name, with+", namespace: "+namespace
 	}
-	at, err := cl.Mapper.RESTMappingWithContext(ctx, schema.GroupKind{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"})
+	at, err := cl.API.Kinds.Mapping(ctx, schema.GroupKind{Group: "helm.toolkit.fluxcd.io", Kind: "HelmRelease"})
 	if err == nil {
-		if obj, err := cl.Dynamic.Resource(at.Resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{}); err == nil {
+		if obj, err := cl.API.Dynamic.Resource(at.Resource).Namespace(namespace).Get(ctx, name, metav1.GetOptions{}); err == nil {
 			if on, _, _ := unstructured.NestedBool(obj.Object, "spec", "suspend"); on {
 				return nil, []string{"Flux " + object + " is suspended"}
 			}

@@ -20,12 +20,12 @@ package helm
 
 import (
 	"context"
+	"sync"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/kubeapi"
 	"github.com/runbackhq/runback/internal/tool"
 )
 
@@ -33,13 +33,13 @@ import (
 type Cluster struct {
 	Context   string
 	Namespace string
-	Typed     kubernetes.Interface
-	Dynamic   dynamic.Interface
-	Mapper    meta.RESTMapperWithContext
+	API       *kubeapi.Client
 	// Kubeconfig gives one that leads here and nowhere else; it holds credentials.
 	Kubeconfig func() ([]byte, error)
 	// Explain gives an error of a request its kind.
 	Explain func(ctx context.Context, err error, doing string) error
+
+	kinds func() (*runtime.Scheme, error) // builtIn, made once
 }
 
 // Connector gives the cluster that a target names.
@@ -50,14 +50,17 @@ type Connector func(ctx context.Context, t actions.KubernetesTarget) (Cluster, e
 type family struct {
 	room    tool.Room
 	connect Connector
+	kinds   func() (*runtime.Scheme, error)
 }
 
 func (f family) cluster(ctx context.Context, c *actions.Call) (Cluster, error) {
-	return f.connect(ctx, c.Target.Kubernetes)
+	cl, err := f.connect(ctx, c.Target.Kubernetes)
+	cl.kinds = f.kinds
+	return cl, err
 }
 
 // Actions lists the family.
 func Actions(room tool.Room, connect Connector) []actions.Action {
-	f := family{room, connect}
+	f := family{room, connect, sync.OnceValues(builtIn)}
 	return []actions.Action{f.rollbackAction(), f.statusAction()}
 }

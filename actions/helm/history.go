@@ -3,9 +3,9 @@ package helm
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/runbackhq/runback/actions"
@@ -25,18 +25,18 @@ func (h history) find(revision int) (record, bool) {
 	return h[i], true
 }
 
-// A name goes into an argument list and a label, so it is held to what helm
-// itself takes (helm, chart/v2/util/validate_name.go).
-var releaseName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-
-const mostName = 53
+// isRelease: a name goes into an argument list and a label, so it is held to what
+// helm itself takes (helm, chart/v2/util/validate_name.go).
+func isRelease(name string) bool {
+	return len(name) <= 53 && len(content.IsDNS1123Subdomain(name)) == 0
+}
 
 // history reads all revisions of a release; none are none.
 func (cl Cluster) history(ctx context.Context, release string) (history, error) {
-	if !releaseName.MatchString(release) || len(release) > mostName {
+	if !isRelease(release) {
 		return nil, actions.Invalid("", "%q is no name of a release", release)
 	}
-	list, err := cl.Typed.CoreV1().Secrets(cl.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "owner=helm,name=" + release})
+	list, err := cl.API.Secrets(cl.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "owner=helm,name=" + release})
 	if err != nil {
 		return nil, cl.Explain(ctx, err, "reading release "+release)
 	}
@@ -63,7 +63,7 @@ func (cl Cluster) must(ctx context.Context, release string) (history, error) {
 		return h, err
 	}
 	hint := "list them with: helm list -A; releases that helm stores elsewhere than in Secrets cannot be read"
-	list, err := cl.Typed.CoreV1().Secrets(cl.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "owner=helm"})
+	list, err := cl.API.Secrets(cl.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "owner=helm"})
 	if err == nil {
 		var names []string
 		for _, s := range list.Items {

@@ -4,19 +4,14 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"syscall"
 	"testing"
 
-	"github.com/runbackhq/runback/internal/supervise"
 	"github.com/runbackhq/runback/internal/testcluster"
 )
 
-// TestMain also is the supervisor of the children, and stops the sandbox that the
+// TestMain stops the sandbox that the
 // tests of the package share, if one of them needed it.
 func TestMain(m *testing.M) {
-	if code, mine := supervise.Main(os.Args); mine {
-		syscall.Exit(code) // os.Exit sleeps for a second under the race detector
-	}
 	code := m.Run()
 	lasting.end()
 	os.Exit(code)

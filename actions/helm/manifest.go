@@ -107,7 +107,7 @@ func (cl Cluster) objects(ctx context.Context, r record) ([]placed, error) {
 // where it names none, as helm does.
 func (cl Cluster) place(ctx context.Context, obj *object) (placed, error) {
 	gvk := obj.GroupVersionKind()
-	at, err := cl.Mapper.RESTMappingWithContext(ctx, schema.GroupKind{Group: gvk.Group, Kind: gvk.Kind}, gvk.Version)
+	at, err := cl.API.Kinds.Mapping(ctx, schema.GroupKind{Group: gvk.Group, Kind: gvk.Kind}, gvk.Version)
 	if meta.IsNoMatchError(err) {
 		return placed{object: obj, unknown: "the API server does not know " + gvk.GroupVersion().String() + " " + gvk.Kind}, nil
 	}

@@ -159,7 +159,7 @@ func (w *world) nothingSecret(s *step, p actions.Preview) {
 // edit writes the Deployment as a person does who is in a hurry.
 func (w *world) edit(patch string) {
 	w.t.Helper()
-	_, err := w.cl.Typed.AppsV1().Deployments(w.cl.Namespace).Patch(w.t.Context(), "app", types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: "kubectl-edit"})
+	_, err := w.typed.AppsV1().Deployments(w.cl.Namespace).Patch(w.t.Context(), "app", types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: "kubectl-edit"})
 	if err != nil {
 		w.t.Fatal(err)
 	}

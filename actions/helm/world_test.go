@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/actions/helm"
@@ -43,6 +44,7 @@ type world struct {
 	t       *testing.T
 	top     string
 	cl      *k8s.Cluster
+	typed   kubernetes.Interface
 	program string
 }
 
@@ -52,23 +54,24 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	typed := sandbox().Typed(t)
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "t-"}}
-	if ns, err = cl.Typed.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}); err != nil {
+	if ns, err = typed.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cl.Typed.CoreV1().Namespaces().Delete(context.Background(), ns.Name, metav1.DeleteOptions{})
+		_ = typed.CoreV1().Namespaces().Delete(context.Background(), ns.Name, metav1.DeleteOptions{})
 		cl.Close()
 	})
 	cl.Namespace = ns.Name
-	return &world{t: t, top: t.TempDir(), cl: cl, program: program(t)}
+	return &world{t: t, top: t.TempDir(), cl: cl, typed: typed, program: program(t)}
 }
 
 func (w *world) children() string { return filepath.Join(w.top, "children") }
 
 // connect is what actions/all does.
 func (w *world) connect(context.Context, actions.KubernetesTarget) (helm.Cluster, error) {
-	return helm.Cluster{Context: w.cl.Context(), Namespace: w.cl.Namespace, Typed: w.cl.Typed, Dynamic: w.cl.Dynamic, Mapper: w.cl.Mapper,
+	return helm.Cluster{Context: w.cl.Context(), Namespace: w.cl.Namespace, API: w.cl.API,
 		Kubeconfig: w.cl.Kubeconfig, Explain: k8s.Explain}, nil
 }
 
@@ -223,14 +226,14 @@ func (w *world) until(what string, ok func() bool) {
 
 // gate says whether the hook is there that holds helm.
 func (w *world) gate() bool {
-	_, err := w.cl.Typed.CoreV1().Pods(w.cl.Namespace).Get(context.Background(), "app-gate", metav1.GetOptions{})
+	_, err := w.typed.CoreV1().Pods(w.cl.Namespace).Get(context.Background(), "app-gate", metav1.GetOptions{})
 	return err == nil
 }
 
 // open lets the hook be over.
 func (w *world) open() {
 	w.t.Helper()
-	_, err := w.cl.Typed.CoreV1().Pods(w.cl.Namespace).Patch(context.Background(), "app-gate", types.MergePatchType,
+	_, err := w.typed.CoreV1().Pods(w.cl.Namespace).Patch(context.Background(), "app-gate", types.MergePatchType,
 		[]byte(`{"status":{"phase":"Succeeded"}}`), metav1.PatchOptions{}, "status")
 	if err != nil {
 		w.t.Fatal(err)
@@ -241,7 +244,7 @@ func (w *world) open() {
 func (w *world) shut() {
 	w.t.Helper()
 	now := int64(0)
-	if err := w.cl.Typed.CoreV1().Pods(w.cl.Namespace).Delete(context.Background(), "app-gate", metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
+	if err := w.typed.CoreV1().Pods(w.cl.Namespace).Delete(context.Background(), "app-gate", metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
 		w.t.Fatal(err)
 	}
 	w.until("the hook to be gone", func() bool { return !w.gate() })
@@ -299,7 +302,7 @@ func (w *world) kill(record string) {
 // image is what the Deployment of the release runs.
 func (w *world) image() string {
 	w.t.Helper()
-	d, err := w.cl.Typed.AppsV1().Deployments(w.cl.Namespace).Get(w.t.Context(), "app", metav1.GetOptions{})
+	d, err := w.typed.AppsV1().Deployments(w.cl.Namespace).Get(w.t.Context(), "app", metav1.GetOptions{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -7,11 +7,11 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // manager is what helm calls itself (cmd/helm/helm.go).
@@ -19,9 +19,9 @@ const manager = "helm"
 
 func (cl Cluster) resource(p placed) dynamic.ResourceInterface {
 	if p.GetNamespace() == "" {
-		return cl.Dynamic.Resource(p.at.Resource)
+		return cl.API.Dynamic.Resource(p.at.Resource)
 	}
-	return cl.Dynamic.Resource(p.at.Resource).Namespace(p.GetNamespace())
+	return cl.API.Dynamic.Resource(p.at.Resource).Namespace(p.GetNamespace())
 }
 
 // live gives the object as it is, nil when there is none.
@@ -64,7 +64,11 @@ func (cl Cluster) send(ctx context.Context, p placed, before, target, live *obje
 		dry.Force, dry.FieldValidation = &off, metav1.FieldValidationStrict
 		return cl.resource(p).Patch(ctx, p.GetName(), types.ApplyPatchType, body, dry)
 	}
-	body, kind, err := merge(before, target, live)
+	kinds, err := cl.kinds()
+	if err != nil {
+		return nil, err
+	}
+	body, kind, err := merge(kinds, before, target, live)
 	if err != nil || string(body) == "{}" {
 		return live, err
 	}
@@ -74,7 +78,7 @@ func (cl Cluster) send(ctx context.Context, p placed, before, target, live *obje
 // merge makes the patch that helm makes (kube/client.go, createPatch): for a kind
 // that is built in, out of what was applied, what shall be, and what is; for any
 // other, out of the first two.
-func merge(before, target, live *object) ([]byte, types.PatchType, error) {
+func merge(kinds *runtime.Scheme, before, target, live *object) ([]byte, types.PatchType, error) {
 	var texts [3][]byte
 	for i, o := range []*object{before, target, live} {
 		var err error
@@ -82,7 +86,7 @@ func merge(before, target, live *object) ([]byte, types.PatchType, error) {
 			return nil, "", err
 		}
 	}
-	known, err := scheme.Scheme.New(target.GroupVersionKind())
+	known, err := kinds.New(target.GroupVersionKind())
 	if err != nil {
 		// With the first twice, what is now does not count.
 		body, err := jsonmergepatch.CreateThreeWayJSONMergePatch(texts[0], texts[1], texts[0])

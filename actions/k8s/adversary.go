@@ -104,7 +104,7 @@ func (q *contest) list(ctx context.Context, k kind) ([]object, error) {
 	if err != nil || !served {
 		return nil, q.unseen(ctx, k, err)
 	}
-	found, err := q.cl.Dynamic.Resource(k.gvr()).Namespace(q.live.GetNamespace()).List(ctx, metav1.ListOptions{Limit: mostRivals})
+	found, err := q.cl.API.Dynamic.Resource(k.gvr()).Namespace(q.live.GetNamespace()).List(ctx, metav1.ListOptions{Limit: mostRivals})
 	if err != nil {
 		return nil, q.unseen(ctx, k, err)
 	}
@@ -124,7 +124,7 @@ func (q *contest) get(ctx context.Context, k kind, namespace, name string) (obj 
 	if !served {
 		return nil, true, nil
 	}
-	obj, err = q.cl.Dynamic.Resource(k.gvr()).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
+	obj, err = q.cl.API.Dynamic.Resource(k.gvr()).Namespace(namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, true, nil
 	}

@@ -85,7 +85,7 @@ func (q *contest) argoApplications(ctx context.Context, namespace, name string) 
 		return nil, err == nil, q.unseen(ctx, k, err)
 	}
 	if namespace == "" {
-		list, err := q.cl.Dynamic.Resource(k.gvr()).List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + name, Limit: 10})
+		list, err := q.cl.API.Dynamic.Resource(k.gvr()).List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + name, Limit: 10})
 		if err == nil {
 			return list.Items, true, nil
 		}

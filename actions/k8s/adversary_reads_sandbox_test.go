@@ -31,7 +31,7 @@ func fightsOf(p actions.Preview) string {
 func (w *world) applyAs(manager, body string) {
 	w.t.Helper()
 	force := true
-	_, err := w.cl.Dynamic.Resource(deployments.gvr()).Namespace(w.cl.Namespace).Patch(w.ctx(), "app", types.ApplyPatchType,
+	_, err := w.cl.API.Dynamic.Resource(deployments.gvr()).Namespace(w.cl.Namespace).Patch(w.ctx(), "app", types.ApplyPatchType,
 		[]byte(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"app"},`+body+`}`), metav1.PatchOptions{FieldManager: manager, Force: &force})
 	if err != nil {
 		w.t.Fatal(err)

@@ -84,7 +84,7 @@ func (cl *Cluster) dryApplyOnce(ctx context.Context, m manifest, live *object, f
 	if err != nil {
 		return nil, fmt.Errorf("manifest of %s: %w", m.label(), err)
 	}
-	return cl.Dynamic.Resource(m.kind.gvr()).Namespace(cl.Namespace).Patch(ctx, m.name, types.ApplyPatchType, body, metav1.PatchOptions{
+	return cl.API.Dynamic.Resource(m.kind.gvr()).Namespace(cl.Namespace).Patch(ctx, m.name, types.ApplyPatchType, body, metav1.PatchOptions{
 		FieldManager: fieldManager, FieldValidation: metav1.FieldValidationStrict, Force: &force, DryRun: []string{metav1.DryRunAll},
 	})
 }

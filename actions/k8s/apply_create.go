@@ -52,7 +52,7 @@ func (m making) send(ctx context.Context, cl *Cluster, key string, dry bool) (*o
 	if dry {
 		o.DryRun = []string{metav1.DryRunAll}
 	}
-	return cl.Dynamic.Resource(m.Kind.gvr()).Namespace(cl.Namespace).Create(ctx, &object{Object: fields}, o)
+	return cl.API.Dynamic.Resource(m.Kind.gvr()).Namespace(cl.Namespace).Create(ctx, &object{Object: fields}, o)
 }
 
 // create makes the object. One of the same name that carries the receipt is

@@ -65,7 +65,7 @@ func (cl *Cluster) exactKind(ctx context.Context, apiVersion, name string) (kind
 	if err != nil {
 		return kind{}, actions.Invalid(likeThis, "manifest: %w", err)
 	}
-	mapping, err := cl.Mapper.RESTMappingWithContext(ctx, schema.GroupKind{Group: gv.Group, Kind: name}, gv.Version)
+	mapping, err := cl.API.Kinds.Mapping(ctx, schema.GroupKind{Group: gv.Group, Kind: name}, gv.Version)
 	if err != nil {
 		return kind{}, explain(ctx, err, fmt.Sprintf("looking up kind %s of %s", name, apiVersion))
 	}

@@ -19,7 +19,7 @@ import (
 // with two of them the API server refuses every eviction with an internal error
 // (kubernetes.io/docs/concepts/scheduling-eviction/api-eviction).
 func (cl *Cluster) budgets(ctx context.Context, pods []corev1.Pod) (map[string]*policyv1.PodDisruptionBudget, error) {
-	list, err := cl.Typed.PolicyV1().PodDisruptionBudgets(cl.Namespace).List(ctx, metav1.ListOptions{})
+	list, err := cl.API.Budgets(cl.Namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, explain(ctx, err, "listing pod disruption budgets")
 	}

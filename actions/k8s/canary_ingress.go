@@ -95,7 +95,7 @@ func places(in *networkingv1.Ingress) map[string]string {
 
 // beside finds the Ingress that a canary belongs to.
 func (cl *Cluster) beside(ctx context.Context, in *networkingv1.Ingress) (*networkingv1.Ingress, error) {
-	list, err := cl.Typed.NetworkingV1().Ingresses(cl.Namespace).List(ctx, metav1.ListOptions{})
+	list, err := cl.API.Ingresses(cl.Namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, explain(ctx, err, "listing ingresses")
 	}

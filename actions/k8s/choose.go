@@ -8,7 +8,7 @@ import (
 
 // Pods gives the way into the pods of the namespace.
 func (cl *Cluster) Pods() pod.Client {
-	return pod.Client{Config: cl.config, Typed: cl.Typed, Namespace: cl.Namespace, Explain: explain, Missing: cl.missingNamed}
+	return pod.Client{Config: cl.config, API: cl.API, Namespace: cl.Namespace, Explain: explain, Missing: cl.missingNamed}
 }
 
 // missingNamed says of a kind by its name that there is no such object.

@@ -1,24 +1,16 @@
 package k8s
 
 import (
-	"fmt"
-
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/discovery/cached/memory"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/runbackhq/runback/internal/kubeapi"
 )
 
-// Cluster is a namespace of a cluster, with the clients to reach it.
+// Cluster is a namespace of a cluster, with the client to reach it.
 type Cluster struct {
 	Namespace string
-	Typed     kubernetes.Interface
-	Dynamic   dynamic.Interface
-	Mapper    meta.RESTMapperWithContext
+	API       *kubeapi.Client
 
 	config  *rest.Config
 	context string
@@ -26,29 +18,11 @@ type Cluster struct {
 }
 
 func newCluster(config *rest.Config, context, namespace string) (*Cluster, error) {
-	web, err := rest.HTTPClientFor(config)
+	client, err := kubeapi.New(config)
 	if err != nil {
-		return nil, fmt.Errorf("client of %s: %w", config.Host, err)
+		return nil, err
 	}
-	typed, err := kubernetes.NewForConfigAndClient(config, web)
-	if err != nil {
-		return nil, fmt.Errorf("client of %s: %w", config.Host, err)
-	}
-	dyn, err := dynamic.NewForConfigAndClient(config, web)
-	if err != nil {
-		return nil, fmt.Errorf("client of %s: %w", config.Host, err)
-	}
-	disco, err := discovery.NewDiscoveryClientForConfigAndClient(config, web)
-	if err != nil {
-		return nil, fmt.Errorf("client of %s: %w", config.Host, err)
-	}
-	cached := memory.NewMemCacheClientWithContext(disco)
-	mapper := restmapper.NewDeferredDiscoveryRESTMapperWithContext(cached)
-	return &Cluster{
-		Namespace: namespace, Typed: typed, Dynamic: dyn,
-		Mapper: restmapper.NewShortcutExpanderWithContext(mapper, cached, func(string) {}),
-		config: config, context: context,
-	}, nil
+	return &Cluster{Namespace: namespace, API: client, config: config, context: context}, nil
 }
 
 // at gives the same cluster at another namespace: a GitOps controller's objects
@@ -71,8 +45,4 @@ func (w write) where(cl *Cluster) *Cluster {
 func (cl *Cluster) Context() string { return cl.context }
 
 // Close lets go of idle connections.
-func (cl *Cluster) Close() {
-	if r, ok := cl.Typed.CoreV1().RESTClient().(*rest.RESTClient); ok && r != nil && r.Client != nil {
-		r.Client.CloseIdleConnections()
-	}
-}
+func (cl *Cluster) Close() { cl.API.Close() }

@@ -53,7 +53,7 @@ func (st removeState) ask(ctx context.Context, cl *Cluster, live *object, dry bo
 		o.DryRun = []string{metav1.DryRunAll}
 		o.Preconditions.ResourceVersion = nil // a status may be written at any time
 	}
-	return cl.Dynamic.Resource(st.Kind.gvr()).Namespace(cl.Namespace).Delete(ctx, st.Name, o)
+	return cl.API.Dynamic.Resource(st.Kind.gvr()).Namespace(cl.Namespace).Delete(ctx, st.Name, o)
 }
 
 func (a remove) run(ctx context.Context, c *actions.Call, _ removeIn, st removeState) (removeOut, error) {

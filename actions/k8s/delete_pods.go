@@ -126,7 +126,7 @@ func (in deleteIn) chosen(ctx context.Context, cl *Cluster) ([]corev1.Pod, error
 	if selector.Empty() {
 		return nil, actions.Invalid("write it like app=myapp,version=canary", "selector %q matches every pod of the namespace", in.Selector)
 	}
-	found, err := cl.Typed.CoreV1().Pods(cl.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector.String()})
+	found, err := cl.API.Pods(cl.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector.String()})
 	if err != nil {
 		return nil, explain(ctx, err, "listing pods")
 	}

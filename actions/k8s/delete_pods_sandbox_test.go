@@ -22,7 +22,7 @@ const ofApp = "track=app"
 
 func (w *world) podsWith(selector string) []corev1.Pod {
 	w.t.Helper()
-	found, err := w.cl.Typed.CoreV1().Pods(w.cl.Namespace).List(w.ctx(), metav1.ListOptions{LabelSelector: selector})
+	found, err := w.typed.CoreV1().Pods(w.cl.Namespace).List(w.ctx(), metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func (w *world) budget(name string, least int) {
 	n := intstr.FromInt(least)
 	b := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: policyv1.PodDisruptionBudgetSpec{MinAvailable: &n, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"track": "app"}}}}
-	client := w.cl.Typed.PolicyV1().PodDisruptionBudgets(w.cl.Namespace)
+	client := w.typed.PolicyV1().PodDisruptionBudgets(w.cl.Namespace)
 	if _, err := client.Create(w.ctx(), b, metav1.CreateOptions{}); err != nil {
 		w.t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestDeletePodsOneAtATime(t *testing.T) {
 	go func() {
 		defer close(done)
 		for watching.Err() == nil {
-			pods, err := w.cl.Typed.CoreV1().Pods(w.cl.Namespace).List(watching, metav1.ListOptions{LabelSelector: ofApp})
+			pods, err := w.typed.CoreV1().Pods(w.cl.Namespace).List(watching, metav1.ListOptions{LabelSelector: ofApp})
 			if err != nil {
 				continue
 			}
@@ -204,7 +204,7 @@ func TestDeletePodsRefuses(t *testing.T) {
 	w := newWorld(t)
 	bare := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "bare", Labels: map[string]string{"app": "bare"}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "myapp:1.4.2"}}}}
-	if _, err := w.cl.Typed.CoreV1().Pods(w.cl.Namespace).Create(w.ctx(), bare, metav1.CreateOptions{}); err != nil {
+	if _, err := w.typed.CoreV1().Pods(w.cl.Namespace).Create(w.ctx(), bare, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {

@@ -10,6 +10,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/runbackhq/runback/actions"
@@ -22,11 +23,19 @@ func (cl *Cluster) remove(ctx context.Context, v victim, force, dry bool) error 
 	if dry {
 		o.DryRun = []string{metav1.DryRunAll}
 	}
-	pods := cl.Typed.CoreV1().Pods(cl.Namespace)
+	pods := cl.API.Dynamic.Resource(podKind.gvr()).Namespace(cl.Namespace)
 	if force {
 		return pods.Delete(ctx, v.Name, o)
 	}
-	return pods.EvictV1(ctx, &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: v.Name, Namespace: cl.Namespace}, DeleteOptions: &o})
+	eviction, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&policyv1.Eviction{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "policy/v1", Kind: "Eviction"},
+		ObjectMeta: metav1.ObjectMeta{Name: v.Name, Namespace: cl.Namespace}, DeleteOptions: &o,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = pods.Create(ctx, &object{Object: eviction}, metav1.CreateOptions{}, "eviction")
+	return err
 }
 
 // removal is one run of the action. It only knows the pods of the list, so that

@@ -76,7 +76,7 @@ func (cl *Cluster) pods(ctx context.Context, selector *metav1.LabelSelector) ([]
 	if err != nil {
 		return nil, fmt.Errorf("selector cannot be used: %w", err)
 	}
-	found, err := cl.Typed.CoreV1().Pods(cl.Namespace).List(ctx, metav1.ListOptions{LabelSelector: s.String()})
+	found, err := cl.API.Pods(cl.Namespace).List(ctx, metav1.ListOptions{LabelSelector: s.String()})
 	if err != nil {
 		return nil, explain(ctx, err, "listing pods")
 	}

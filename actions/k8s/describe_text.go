@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // references notes config maps and secrets that pods need and that are gone.
@@ -17,9 +16,9 @@ func (out *describeOut) references(ctx context.Context, cl *Cluster, spec *corev
 		kind, name, _ := strings.Cut(ref, "/")
 		var err error
 		if kind == "configmap" {
-			_, err = cl.Typed.CoreV1().ConfigMaps(cl.Namespace).Get(ctx, name, metav1.GetOptions{})
+			_, err = cl.API.ConfigMaps(cl.Namespace).Get(ctx, name)
 		} else {
-			_, err = cl.Typed.CoreV1().Secrets(cl.Namespace).Get(ctx, name, metav1.GetOptions{})
+			_, err = cl.API.Secrets(cl.Namespace).Get(ctx, name)
 		}
 		switch {
 		case apierrors.IsNotFound(err):

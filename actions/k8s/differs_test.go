@@ -103,7 +103,7 @@ func TestDiffersIsThePreviewBackwards(t *testing.T) {
 			if got := p.differs(); len(got) > 0 {
 				t.Errorf("after somebody wrote other fields: %+v", got)
 			}
-			client := w.cl.Dynamic.Resource(k.gvr()).Namespace(w.cl.Namespace)
+			client := w.cl.API.Dynamic.Resource(k.gvr()).Namespace(w.cl.Namespace)
 			if err := client.Delete(w.ctx(), "app", metav1.DeleteOptions{}); err != nil {
 				t.Fatal(err)
 			}

@@ -104,7 +104,7 @@ func (cl *Cluster) listEvents(ctx context.Context, namespace, fields string, now
 	var out []event
 	opts := metav1.ListOptions{FieldSelector: fields, Limit: eventPage}
 	for {
-		found, err := cl.Typed.CoreV1().Events(namespace).List(ctx, opts)
+		found, err := cl.API.Events(namespace).List(ctx, opts)
 		if err != nil {
 			return nil, explain(ctx, err, "listing events")
 		}

@@ -54,7 +54,7 @@ func TestEventsAreAddedUp(t *testing.T) {
 			Type:           "Warning", Reason: "BackOff", Count: 7,
 			FirstTimestamp: metav1.Unix(now.Unix()-10800, 0), LastTimestamp: metav1.Unix(now.Unix()-age, 0),
 		}
-		if _, err := w.cl.Typed.CoreV1().Events(w.cl.Namespace).Create(w.ctx(), e, metav1.CreateOptions{}); err != nil {
+		if _, err := w.typed.CoreV1().Events(w.cl.Namespace).Create(w.ctx(), e, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"sync"
 
 	authn "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -35,25 +36,36 @@ func (cl *Cluster) Identity(ctx context.Context) (Identity, error) {
 	if id.CASHA256, err = caDigest(cl.config); err != nil {
 		return id, err
 	}
-	if id.Cluster, err = cl.namespaceUID(ctx, metav1.NamespaceSystem); err != nil {
-		return id, err
+	questions := []func() error{ // in the order in which an error counts
+		func() (err error) { id.Cluster, err = cl.namespaceUID(ctx, metav1.NamespaceSystem); return err },
+		func() (err error) { id.NamespaceUID, err = cl.namespaceUID(ctx, cl.Namespace); return err },
+		func() (err error) { id.Version, err = cl.serverVersion(ctx); return err },
+		func() (err error) { id.User, err = cl.user(ctx); return err },
 	}
-	if id.NamespaceUID, err = cl.namespaceUID(ctx, cl.Namespace); err != nil {
-		return id, err
+	found := make([]error, len(questions))
+	var all sync.WaitGroup
+	for i, ask := range questions {
+		all.Go(func() { found[i] = ask() })
 	}
-	if id.Version, err = cl.serverVersion(ctx); err != nil {
-		return id, err
+	all.Wait()
+	for _, err := range found {
+		if err != nil {
+			return id, err
+		}
 	}
-	review, err := cl.Typed.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authn.SelfSubjectReview{}, metav1.CreateOptions{})
-	if err != nil {
-		return id, explain(ctx, err, "asking the API server who we are")
-	}
-	id.User = review.Status.UserInfo.Username
 	return id, nil
 }
 
+func (cl *Cluster) user(ctx context.Context) (string, error) {
+	review, err := cl.API.Reviews().Create(ctx, &authn.SelfSubjectReview{}, "")
+	if err != nil {
+		return "", explain(ctx, err, "asking the API server who we are")
+	}
+	return review.Status.UserInfo.Username, nil
+}
+
 func (cl *Cluster) namespaceUID(ctx context.Context, name string) (string, error) {
-	ns, err := cl.Typed.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	ns, err := cl.API.Namespaces().Get(ctx, name)
 	switch {
 	case apierrors.IsForbidden(err):
 		return "", actions.Invalid(fmt.Sprintf("grant get on it; check with: kubectl auth can-i get namespaces/%s", name),
@@ -67,7 +79,7 @@ func (cl *Cluster) namespaceUID(ctx context.Context, name string) (string, error
 }
 
 func (cl *Cluster) serverVersion(ctx context.Context) (string, error) {
-	raw, err := cl.Typed.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx).Raw()
+	raw, err := cl.API.REST.Get().AbsPath("/version").Do(ctx).Raw()
 	if err != nil {
 		return "", explain(ctx, err, "asking for the version of the API server")
 	}

@@ -26,7 +26,7 @@ func (cl *Cluster) serviceBehind(ctx context.Context, name string) (*served, err
 	if err != nil {
 		return nil, err
 	}
-	found, err := cl.Typed.DiscoveryV1().EndpointSlices(cl.Namespace).List(ctx,
+	found, err := cl.API.EndpointSlices(cl.Namespace).List(ctx,
 		metav1.ListOptions{LabelSelector: discovery.LabelServiceName + "=" + name})
 	if err != nil {
 		return nil, explain(ctx, err, "listing endpoints of service "+name)

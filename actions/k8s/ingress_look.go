@@ -52,7 +52,7 @@ func (out *ingressOut) class(ctx context.Context, cl *Cluster, ing *networking.I
 		return nil
 	}
 	out.Class = *ing.Spec.IngressClassName
-	_, err := cl.Typed.NetworkingV1().IngressClasses().Get(ctx, out.Class, metav1.GetOptions{})
+	_, err := cl.API.IngressClasses().Get(ctx, out.Class)
 	if apierrors.IsNotFound(err) {
 		out.ClassFound = ptr(false)
 		out.problem("its class %s is not there, so no controller takes it", out.Class)
@@ -66,7 +66,7 @@ func (out *ingressOut) class(ctx context.Context, cl *Cluster, ing *networking.I
 }
 
 func (out *ingressOut) defaultClass(ctx context.Context, cl *Cluster) error {
-	found, err := cl.Typed.NetworkingV1().IngressClasses().List(ctx, metav1.ListOptions{})
+	found, err := cl.API.IngressClasses().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return out.unread("which class is the default", explain(ctx, err, "listing ingressclasses"))
 	}
@@ -122,7 +122,7 @@ func (out *ingressOut) certificates(ctx context.Context, cl *Cluster, ing *netwo
 			out.TLS = append(out.TLS, st)
 			continue
 		}
-		s, err := cl.Typed.CoreV1().Secrets(cl.Namespace).Get(ctx, t.SecretName, metav1.GetOptions{})
+		s, err := cl.API.Secrets(cl.Namespace).Get(ctx, t.SecretName)
 		switch {
 		case apierrors.IsNotFound(err):
 			st.Present = ptr(false)

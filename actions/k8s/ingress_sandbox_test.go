@@ -27,7 +27,7 @@ func (w *world) ingress(name, service, port string, more ...func(*networking.Ing
 	for _, f := range more {
 		f(ing)
 	}
-	if _, err := w.cl.Typed.NetworkingV1().Ingresses(w.cl.Namespace).Create(w.ctx(), ing, metav1.CreateOptions{}); err != nil {
+	if _, err := w.typed.NetworkingV1().Ingresses(w.cl.Namespace).Create(w.ctx(), ing, metav1.CreateOptions{}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -44,7 +44,7 @@ func TestIngressSaysWhereTheWayEnds(t *testing.T) {
 	w.service("unready", map[string]string{"track": "bad"})
 	odd := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "odd"}, Spec: corev1.ServiceSpec{
 		Selector: map[string]string{"track": "app"}, Ports: []corev1.ServicePort{{Name: "http", Port: 80, TargetPort: intstr.FromString("grpc")}}}}
-	if _, err := w.cl.Typed.CoreV1().Services(w.cl.Namespace).Create(w.ctx(), odd, metav1.CreateOptions{}); err != nil {
+	if _, err := w.typed.CoreV1().Services(w.cl.Namespace).Create(w.ctx(), odd, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	class := "nobody-takes-this"
@@ -97,7 +97,7 @@ func TestIngressSaysWhereTheWayEnds(t *testing.T) {
 func TestIngressCertificate(t *testing.T) {
 	w := newWorld(t)
 	s := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "cert"}, Data: map[string][]byte{corev1.TLSCertKey: []byte("hunter2"), corev1.TLSPrivateKeyKey: []byte("hunter3")}}
-	if _, err := w.cl.Typed.CoreV1().Secrets(w.cl.Namespace).Create(w.ctx(), s, metav1.CreateOptions{}); err != nil {
+	if _, err := w.typed.CoreV1().Secrets(w.cl.Namespace).Create(w.ctx(), s, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	w.ingress("app", "gone", "http", func(i *networking.Ingress) { i.Spec.TLS = []networking.IngressTLS{{SecretName: "cert"}} })
@@ -113,7 +113,7 @@ func (w *world) httpRoute(name string, refs ...any) {
 		"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": map[string]any{"name": name},
 		"spec": map[string]any{"parentRefs": []any{map[string]any{"name": "nobody"}}, "rules": []any{map[string]any{"backendRefs": refs}}},
 	}}
-	if _, err := w.cl.Dynamic.Resource(httpRoutes.gvr()).Namespace(w.cl.Namespace).Create(w.ctx(), r, metav1.CreateOptions{}); err != nil {
+	if _, err := w.cl.API.Dynamic.Resource(httpRoutes.gvr()).Namespace(w.cl.Namespace).Create(w.ctx(), r, metav1.CreateOptions{}); err != nil {
 		w.t.Fatal(err)
 	}
 }

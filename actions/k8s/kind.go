@@ -77,7 +77,7 @@ func (cl *Cluster) served(ctx context.Context, k kind) (kind, bool, error) {
 	if k.is(autoscalers) {
 		return k, true, nil
 	}
-	gvr, err := cl.Mapper.ResourceForWithContext(ctx, schema.GroupVersionResource{Group: k.Group, Resource: k.Resource})
+	gvr, err := cl.API.Kinds.Resource(ctx, schema.GroupVersionResource{Group: k.Group, Resource: k.Resource})
 	if meta.IsNoMatchError(err) {
 		return k, false, nil
 	}
@@ -117,15 +117,15 @@ func (cl *Cluster) kindOf(ctx context.Context, name string) (kind, error) {
 	if m := withVersion.FindStringSubmatch(strings.ToLower(name)); m != nil {
 		wanted = schema.GroupVersionResource{Resource: m[1], Version: m[2], Group: m[3]}
 	}
-	gvr, err := cl.Mapper.ResourceForWithContext(ctx, wanted)
+	gvr, err := cl.API.Kinds.Resource(ctx, wanted)
 	if err != nil {
 		return kind{}, explain(ctx, err, "looking up kind "+name)
 	}
-	gvk, err := cl.Mapper.KindForWithContext(ctx, gvr)
+	gvk, err := cl.API.Kinds.Kind(ctx, gvr)
 	if err != nil {
 		return kind{}, explain(ctx, err, "looking up kind "+name)
 	}
-	mapping, err := cl.Mapper.RESTMappingWithContext(ctx, gvk.GroupKind(), gvk.Version)
+	mapping, err := cl.API.Kinds.Mapping(ctx, gvk.GroupKind(), gvk.Version)
 	if err != nil {
 		return kind{}, explain(ctx, err, "looking up kind "+name)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -75,10 +76,8 @@ func troubledFirst(pods []corev1.Pod) {
 // read fetches the log. A log comes from the node and not from the API server,
 // so one that cannot be had is noted and the others are read all the same.
 func (s *logSource) read(ctx context.Context, cl *Cluster, in logsIn, room int) {
-	tail := int64(in.Tail)
-	stream, err := cl.Typed.CoreV1().Pods(cl.Namespace).GetLogs(s.pod.Name, &corev1.PodLogOptions{
-		Container: s.entry.Container, Previous: s.entry.Previous, TailLines: &tail,
-	}).Stream(ctx)
+	stream, err := cl.API.Pods(cl.Namespace).Log(s.pod.Name).Param("container", s.entry.Container).
+		Param("previous", strconv.FormatBool(s.entry.Previous)).Param("tailLines", strconv.Itoa(in.Tail)).Stream(ctx)
 	if err != nil {
 		s.entry.Error = explain(ctx, err, "reading the log").Error()
 		return

@@ -38,7 +38,7 @@ type measured struct {
 func (cl *Cluster) meters(ctx context.Context, of string, choice pod.Choice) ([]meter, error) {
 	var out []meter
 	if of == "nodes" {
-		found, err := cl.Typed.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: choice.Selector})
+		found, err := cl.API.Nodes().List(ctx, metav1.ListOptions{LabelSelector: choice.Selector})
 		if err != nil {
 			return nil, explain(ctx, err, "listing nodes")
 		}
@@ -100,7 +100,7 @@ func sum(p *corev1.Pod, of func(corev1.Container) (resource.Quantity, bool)) *re
 // and does not answer is an error of a kind that is waited for.
 func (cl *Cluster) samples(ctx context.Context, of string) (map[string]measured, bool, error) {
 	k := kind{"metrics of " + of, "metrics.k8s.io", "v1beta1", of}
-	client := cl.Dynamic.Resource(k.gvr())
+	client := cl.API.Dynamic.Resource(k.gvr())
 	list := client.Namespace(cl.Namespace).List
 	if of == "nodes" {
 		list = client.List

@@ -21,7 +21,7 @@ func isNode(kind string) bool {
 
 // node gives a node, or nil when there is none.
 func (cl *Cluster) node(ctx context.Context, name string) (*corev1.Node, error) {
-	n, err := cl.Typed.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+	n, err := cl.API.Nodes().Get(ctx, name)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}

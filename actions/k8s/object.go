@@ -21,7 +21,7 @@ type object = unstructured.Unstructured
 
 // find gives an object, or nil when there is none.
 func (cl *Cluster) find(ctx context.Context, k kind, name string) (*object, error) {
-	obj, err := cl.Dynamic.Resource(k.gvr()).Namespace(cl.Namespace).Get(ctx, name, metav1.GetOptions{})
+	obj, err := cl.API.Dynamic.Resource(k.gvr()).Namespace(cl.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
@@ -58,7 +58,7 @@ func (cl *Cluster) missing(ctx context.Context, k kind, name string) error {
 
 // list gives the objects of a kind that a label selector matches.
 func (cl *Cluster) list(ctx context.Context, k kind, o metav1.ListOptions) ([]object, error) {
-	found, err := cl.Dynamic.Resource(k.gvr()).Namespace(cl.Namespace).List(ctx, o)
+	found, err := cl.API.Dynamic.Resource(k.gvr()).Namespace(cl.Namespace).List(ctx, o)
 	if err != nil {
 		return nil, explain(ctx, err, "listing "+k.Resource)
 	}

@@ -33,7 +33,7 @@ func TestGet(t *testing.T) {
 func TestGetHidesSecrets(t *testing.T) {
 	w := newWorld(t)
 	s := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "db"}, StringData: map[string]string{"password": "hunter2"}}
-	if _, err := w.cl.Typed.CoreV1().Secrets(w.cl.Namespace).Create(w.ctx(), s, metav1.CreateOptions{}); err != nil {
+	if _, err := w.typed.CoreV1().Secrets(w.cl.Namespace).Create(w.ctx(), s, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, with := range []values{{"kind": "secret", "name": "db"}, {"kind": "secrets"}} {

@@ -9,7 +9,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/runbackhq/runback/actions"
 )
@@ -22,9 +21,9 @@ func (cl *Cluster) checkReferences(ctx context.Context, rs *replicaSet) ([]strin
 		resource, name, _ := strings.Cut(ref, "/")
 		var err error
 		if resource == "configmap" {
-			_, err = cl.Typed.CoreV1().ConfigMaps(cl.Namespace).Get(ctx, name, metav1.GetOptions{})
+			_, err = cl.API.ConfigMaps(cl.Namespace).Get(ctx, name)
 		} else {
-			_, err = cl.Typed.CoreV1().Secrets(cl.Namespace).Get(ctx, name, metav1.GetOptions{})
+			_, err = cl.API.Secrets(cl.Namespace).Get(ctx, name)
 		}
 		switch {
 		case apierrors.IsNotFound(err):

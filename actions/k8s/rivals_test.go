@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/discovery"
 )
 
 //go:embed testdata/crds/*.yaml
@@ -30,7 +31,8 @@ var rivals = sync.OnceFunc(func() {
 	if err != nil {
 		panic(err)
 	}
-	crds := cl.Dynamic.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
+	disco := discovery.NewDiscoveryClientForConfigOrDie(cl.config)
+	crds := cl.API.Dynamic.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
 	for _, f := range files {
 		text, err := rivalKinds.ReadFile("testdata/crds/" + f.Name())
 		if err != nil {
@@ -44,7 +46,7 @@ var rivals = sync.OnceFunc(func() {
 		version := lookup(crd.Object, path{"spec", "versions", "0", "name"}).(string)
 		plural := lookup(crd.Object, path{"spec", "names", "plural"}).(string)
 		for range 300 {
-			list, err := cl.Typed.Discovery().ServerResourcesForGroupVersion(group + "/" + version)
+			list, err := disco.ServerResourcesForGroupVersion(group + "/" + version)
 			if err == nil && strings.Contains(fmt.Sprint(list.APIResources), plural) {
 				break
 			}
@@ -80,7 +82,7 @@ func (w *world) make(k kind, text string) {
 	obj := fromYAML(w.fill(text))
 	gv := schema.GroupVersion{Group: k.Group, Version: k.Version}
 	obj.SetAPIVersion(gv.String())
-	gvk, err := w.cl.Mapper.KindForWithContext(w.ctx(), k.gvr())
+	gvk, err := w.cl.API.Kinds.Kind(w.ctx(), k.gvr())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -88,7 +90,7 @@ func (w *world) make(k kind, text string) {
 	if obj.GetNamespace() == "" {
 		obj.SetNamespace(w.cl.Namespace)
 	}
-	client := w.cl.Dynamic.Resource(k.gvr()).Namespace(obj.GetNamespace())
+	client := w.cl.API.Dynamic.Resource(k.gvr()).Namespace(obj.GetNamespace())
 	made, err := client.Create(w.ctx(), obj, metav1.CreateOptions{})
 	if err != nil {
 		w.t.Fatal(err)
@@ -115,7 +117,7 @@ func (w *world) mark(name, metadata string) {
 func (w *world) another(name string) {
 	w.t.Helper()
 	ns := &object{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name}}}
-	client := w.cl.Dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
+	client := w.cl.API.Dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
 	if _, err := client.Create(w.ctx(), ns, metav1.CreateOptions{}); err != nil {
 		w.t.Fatal(err)
 	}

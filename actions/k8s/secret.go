@@ -4,15 +4,13 @@ import (
 	"context"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/runbackhq/runback/actions"
 )
 
 // SecretValue reads one key of a Secret of the namespace. It is for those who
 // give secrets to steps; no action shows what it gives.
 func SecretValue(ctx context.Context, c *Cluster, name, key string) (string, error) {
-	s, err := c.Typed.CoreV1().Secrets(c.Namespace).Get(ctx, name, metav1.GetOptions{})
+	s, err := c.API.Secrets(c.Namespace).Get(ctx, name)
 	if err != nil {
 		return "", Explain(ctx, err, "reading Secret "+name)
 	}

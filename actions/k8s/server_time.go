@@ -19,7 +19,7 @@ func (cl *Cluster) now(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, explain(ctx, err, "asking the API server for its time")
 	}
-	base := cl.Typed.CoreV1().RESTClient().Get().AbsPath("/version").URL().String()
+	base := cl.API.REST.Get().AbsPath("/version").URL().String()
 	r, err := http.NewRequestWithContext(ctx, http.MethodHead, base, nil)
 	if err != nil {
 		return time.Time{}, explain(ctx, err, "asking the API server for its time")

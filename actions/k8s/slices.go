@@ -20,7 +20,7 @@ type endpoint struct {
 // endpointsOf gives the endpoints of a Service over all its slices, each pod
 // once: a pod with two address families has an endpoint in a slice of each.
 func (cl *Cluster) endpointsOf(ctx context.Context, service string) ([]endpoint, error) {
-	found, err := cl.Typed.DiscoveryV1().EndpointSlices(cl.Namespace).List(ctx,
+	found, err := cl.API.EndpointSlices(cl.Namespace).List(ctx,
 		metav1.ListOptions{LabelSelector: discovery.LabelServiceName + "=" + service})
 	if err != nil {
 		return nil, explain(ctx, err, "listing endpoints of service "+service)

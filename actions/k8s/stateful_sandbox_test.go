@@ -18,11 +18,11 @@ func TestStatefulSetsAndDaemonSetsAreRead(t *testing.T) {
 	selector := &metav1.LabelSelector{MatchLabels: map[string]string{"app": "myapp"}}
 	one := int32(1)
 	meta := metav1.ObjectMeta{Name: "db"}
-	if _, err := w.cl.Typed.AppsV1().StatefulSets(w.cl.Namespace).Create(w.ctx(), &appsv1.StatefulSet{ObjectMeta: meta,
+	if _, err := w.typed.AppsV1().StatefulSets(w.cl.Namespace).Create(w.ctx(), &appsv1.StatefulSet{ObjectMeta: meta,
 		Spec: appsv1.StatefulSetSpec{Replicas: &one, Selector: selector, Template: template}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.cl.Typed.AppsV1().DaemonSets(w.cl.Namespace).Create(w.ctx(), &appsv1.DaemonSet{ObjectMeta: meta,
+	if _, err := w.typed.AppsV1().DaemonSets(w.cl.Namespace).Create(w.ctx(), &appsv1.DaemonSet{ObjectMeta: meta,
 		Spec: appsv1.DaemonSetSpec{Selector: selector, Template: template}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}

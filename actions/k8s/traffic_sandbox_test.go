@@ -41,7 +41,7 @@ func withRoute(w *world, canary int32) {
 			},
 		},
 	}}
-	if _, err := w.cl.Dynamic.Resource(httpRoutes.gvr()).Namespace(w.cl.Namespace).Create(w.ctx(), r, metav1.CreateOptions{}); err != nil {
+	if _, err := w.cl.API.Dynamic.Resource(httpRoutes.gvr()).Namespace(w.cl.Namespace).Create(w.ctx(), r, metav1.CreateOptions{}); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -68,7 +68,7 @@ func (cl *Cluster) tunnel(ctx context.Context, podName string, port int) (*tunne
 // as kubectl does it.
 func (cl *Cluster) forwardDialer(ctx context.Context, podName string) (httpstream.Dialer, error) {
 	config := rest.CopyConfig(cl.config)
-	url := cl.Typed.CoreV1().RESTClient().Post().Resource("pods").Namespace(cl.Namespace).Name(podName).SubResource("portforward").URL()
+	url := cl.API.Pods(cl.Namespace).Stream(podName, "portforward").URL()
 	transport, upgrader, err := spdy.RoundTripperFor(config)
 	if err != nil {
 		return nil, err

@@ -170,7 +170,7 @@ func TestUndoWithoutHistory(t *testing.T) {
 
 func TestUndoNeedsItsConfigMaps(t *testing.T) {
 	w := newWorld(t)
-	core := w.cl.Typed.CoreV1().ConfigMaps(w.cl.Namespace)
+	core := w.typed.CoreV1().ConfigMaps(w.cl.Namespace)
 	if _, err := core.Create(w.ctx(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "settings"}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (w *world) stateful(name, image string, replicas int32, more ...func(*appsv
 	for _, f := range more {
 		f(s)
 	}
-	if _, err := w.cl.Typed.AppsV1().StatefulSets(w.cl.Namespace).Create(w.ctx(), s, metav1.CreateOptions{}); err != nil {
+	if _, err := w.typed.AppsV1().StatefulSets(w.cl.Namespace).Create(w.ctx(), s, metav1.CreateOptions{}); err != nil {
 		w.t.Fatal(err)
 	}
 	if replicas > 0 {
@@ -51,7 +51,7 @@ func (w *world) onNodes(name, image string) {
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec:       appsv1.DaemonSetSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"track": name}}, Template: podTemplate(name, image)},
 	}
-	if _, err := w.cl.Typed.AppsV1().DaemonSets(w.cl.Namespace).Create(w.ctx(), d, metav1.CreateOptions{}); err != nil {
+	if _, err := w.typed.AppsV1().DaemonSets(w.cl.Namespace).Create(w.ctx(), d, metav1.CreateOptions{}); err != nil {
 		w.t.Fatal(err)
 	}
 	w.wholly("daemonset", name)

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/schema"
@@ -21,9 +22,10 @@ import (
 
 // world is a namespace of its own in a real cluster, and the actions on it.
 type world struct {
-	t   *testing.T
-	cl  *Cluster
-	reg actions.Registry
+	t     *testing.T
+	cl    *Cluster
+	typed kubernetes.Interface
+	reg   actions.Registry
 
 	last string // UID of the object that was made last
 }
@@ -35,13 +37,14 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	typed := sandbox().Typed(t)
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "t-"}}
-	ns, err = cl.Typed.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{})
+	ns, err = typed.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cl.Typed.CoreV1().Namespaces().Delete(context.Background(), ns.Name, metav1.DeleteOptions{})
+		_ = typed.CoreV1().Namespaces().Delete(context.Background(), ns.Name, metav1.DeleteOptions{})
 		cl.Close()
 	})
 	cl.Namespace = ns.Name
@@ -49,7 +52,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t: t, cl: cl, reg: reg}
+	return &world{t: t, cl: cl, typed: typed, reg: reg}
 }
 
 // values are the inputs of a step.
@@ -217,7 +220,8 @@ func (w *world) deploy(name, image string, replicas int32, more ...func(*appsv1.
 	for _, f := range more {
 		f(d)
 	}
-	if _, err := w.cl.Typed.AppsV1().Deployments(w.cl.Namespace).Create(w.ctx(), d, metav1.CreateOptions{}); err != nil {
+	// As an earlier run of ours would have left it.
+	if _, err := w.typed.AppsV1().Deployments(w.cl.Namespace).Create(w.ctx(), d, metav1.CreateOptions{FieldManager: "runback"}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -254,7 +258,7 @@ func (w *world) patchLoosely(k kind, name, body string) error {
 	if strings.Contains(k.Group, ".") {
 		how = "application/merge-patch+json"
 	}
-	_, err := w.cl.Dynamic.Resource(k.gvr()).Namespace(w.cl.Namespace).Patch(context.WithoutCancel(w.t.Context()), name, types.PatchType(how), []byte(body), metav1.PatchOptions{})
+	_, err := w.cl.API.Dynamic.Resource(k.gvr()).Namespace(w.cl.Namespace).Patch(context.WithoutCancel(w.t.Context()), name, types.PatchType(how), []byte(body), metav1.PatchOptions{})
 	return err
 }
 
@@ -264,7 +268,7 @@ func (w *world) service(name string, selector map[string]string) {
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec:       corev1.ServiceSpec{Selector: selector, Ports: []corev1.ServicePort{{Name: "http", Port: 80, TargetPort: intstr.FromString("http")}}},
 	}
-	if _, err := w.cl.Typed.CoreV1().Services(w.cl.Namespace).Create(w.ctx(), s, metav1.CreateOptions{}); err != nil {
+	if _, err := w.typed.CoreV1().Services(w.cl.Namespace).Create(w.ctx(), s, metav1.CreateOptions{}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -297,7 +301,7 @@ func wantKind(t *testing.T, err error, kind actions.Kind, words ...string) {
 
 func (w *world) delete(k kind, name string) {
 	w.t.Helper()
-	client := w.cl.Dynamic.Resource(k.gvr()).Namespace(w.cl.Namespace)
+	client := w.cl.API.Dynamic.Resource(k.gvr()).Namespace(w.cl.Namespace)
 	if err := client.Delete(w.ctx(), name, metav1.DeleteOptions{}); err != nil {
 		w.t.Fatal(err)
 	}

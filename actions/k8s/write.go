@@ -159,7 +159,7 @@ func (w write) sendOnce(ctx context.Context, cl *Cluster, live *object, key stri
 	if dry {
 		o.DryRun = []string{metav1.DryRunAll}
 	}
-	return cl.Dynamic.Resource(w.Kind.gvr()).Namespace(w.where(cl).Namespace).Patch(ctx, w.Name, types.JSONPatchType, body, o, w.subresources()...)
+	return cl.API.Dynamic.Resource(w.Kind.gvr()).Namespace(w.where(cl).Namespace).Patch(ctx, w.Name, types.JSONPatchType, body, o, w.subresources()...)
 }
 
 // testFailed says whether the patch may have found another world than it was

@@ -20,7 +20,6 @@ import (
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/actions/actionstest"
 	"github.com/runbackhq/runback/actions/postgres"
-	"github.com/runbackhq/runback/internal/supervise"
 	"github.com/runbackhq/runback/internal/testpostgres"
 	"github.com/runbackhq/runback/internal/tool"
 	"github.com/runbackhq/runback/schema"
@@ -34,9 +33,6 @@ var steps atomic.Int64
 const passwordEnv = "RUNBACK_TEST_PASSWORD"
 
 func TestMain(m *testing.M) {
-	if code, mine := supervise.Main(os.Args); mine {
-		syscall.Exit(code) // os.Exit sleeps for a second under the race detector
-	}
 	if raw := os.Getenv(executorEnv); raw != "" {
 		syscall.Exit(execute(raw))
 	}

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,15 +18,11 @@ import (
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/actions/actionstest"
 	"github.com/runbackhq/runback/actions/terraform"
-	"github.com/runbackhq/runback/internal/supervise"
 	"github.com/runbackhq/runback/internal/tool"
 	"github.com/runbackhq/runback/schema"
 )
 
 func TestMain(m *testing.M) {
-	if code, mine := supervise.Main(os.Args); mine {
-		syscall.Exit(code) // os.Exit sleeps for a second under the race detector
-	}
 	if len(os.Args) == 5 && os.Args[1] == planArg {
 		plansAndDies(os.Args[2], os.Args[3], os.Args[4])
 	}

@@ -78,9 +78,9 @@ func writeAction(w io.Writer, s actions.Spec, st style) {
 		fmt.Fprintf(w, "undo: %s\n", undo)
 	}
 	fmt.Fprintf(w, "\n%s\n", st.bold("Inputs"))
-	writeFields(w, s.In, "  ", inputNote)
+	writeFields(w, s.In(), "  ", inputNote)
 	fmt.Fprintf(w, "\n%s\n", st.bold("Outputs"))
-	writeFields(w, s.Out, "  ", outputNote)
+	writeFields(w, s.Out(), "  ", outputNote)
 	for _, e := range s.Examples {
 		fmt.Fprintf(w, "\n%s %s\n", st.bold("Example:"), e.Title)
 		for _, line := range strings.Split(strings.TrimSpace(e.YAML), "\n") {

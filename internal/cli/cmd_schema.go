@@ -30,7 +30,7 @@ func jsonSchema(registry actions.Registry) map[string]any {
 	var uses []schema.Use
 	for _, name := range registry.Names() {
 		s := registry[name].Spec
-		uses = append(uses, schema.Use{Name: s.Name, Doc: s.Summary, In: s.In})
+		uses = append(uses, schema.Use{Name: s.Name, Doc: s.Summary, In: s.In()})
 	}
 	return schema.JSONSchema(uses)
 }

@@ -11,8 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-
-	"github.com/runbackhq/runback/internal/supervise"
 )
 
 // App is the program with everything it takes from its surroundings, so that
@@ -36,10 +34,6 @@ type App struct {
 
 // Main runs the program of the operating system and gives its exit code.
 func Main(ctx context.Context) int {
-	// Before anything else: a supervisor of a child process is this program too.
-	if code, mine := supervise.Main(os.Args); mine {
-		return code
-	}
 	width, _ := terminalSize()
 	app := &App{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv, Width: width, Size: terminalSize,

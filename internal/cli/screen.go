@@ -54,6 +54,17 @@ func (s *screen) Event(e journal.Event) {
 	if !s.app.flags.quiet {
 		s.show(e)
 	}
+	if _, on := s.running[e.Path]; !on && e.Path != "" {
+		s.forget(e.Path)
+	}
+}
+
+// forget lets go of what was kept of a step that is over.
+func (s *screen) forget(p string) {
+	delete(s.start, p)
+	delete(s.said, p)
+	delete(s.text, p)
+	delete(s.last, p)
 }
 
 // keep notes which steps are under way.

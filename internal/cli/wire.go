@@ -56,7 +56,7 @@ func (c *clusters) Locks(ctx context.Context, t actions.Target) ([]lock.Register
 	if err != nil {
 		return nil, err
 	}
-	leases := cl.Typed.CoordinationV1().Leases(cl.Namespace)
+	leases := cl.API.Leases(cl.Namespace)
 	return []lock.Register{kubelease.Lease{Leases: leases, Namespace: cl.Namespace, Now: time.Now, Explain: k8s.Explain}}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/guard"
+	"github.com/runbackhq/runback/internal/process"
 	"github.com/runbackhq/runback/schema"
 )
 
@@ -60,14 +61,8 @@ type Approval struct {
 // Identity pins what the run acts on: cluster UID, server, user.
 type Identity map[string]string
 
-// Process identifies the executor, so that a living one is never taken for a
-// dead one. A pid alone is reused; with the start time and the boot it is not.
-type Process struct {
-	Host  string `json:"host"`
-	PID   int    `json:"pid"`
-	Start string `json:"start"`
-	Boot  string `json:"boot"`
-}
+// Process identifies the executor.
+type Process = process.ID
 
 // Resumed says that another executor took over.
 type Resumed struct {

@@ -11,20 +11,18 @@ import (
 	"strconv"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/streaming/pkg/httpstream"
 
 	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/internal/kubeapi"
 )
 
 // Client reaches the pods of a namespace.
 type Client struct {
 	Config    *rest.Config
-	Typed     kubernetes.Interface
+	API       *kubeapi.Client
 	Namespace string
 	// Explain gives an error of a request its kind.
 	Explain func(ctx context.Context, err error, doing string) error
@@ -89,8 +87,14 @@ func (c Client) Exec(ctx context.Context, at Ref, args []string, stdin []byte) (
 // stream runs one exec. WebSockets come first, and SPDY only where they are
 // not understood, as kubectl does it: a failed upgrade has started nothing.
 func (c Client) stream(ctx context.Context, at Ref, args []string, stdin []byte, out, errs io.Writer) error {
-	req := c.Typed.CoreV1().RESTClient().Post().Resource("pods").Namespace(c.Namespace).Name(at.Pod).SubResource("exec").
-		VersionedParams(&corev1.PodExecOptions{Container: at.Container, Command: args, Stdin: len(stdin) > 0, Stdout: true, Stderr: true}, scheme.ParameterCodec)
+	req := c.API.Pods(c.Namespace).Stream(at.Pod, "exec").
+		Param("container", at.Container).Param("stdout", "true").Param("stderr", "true")
+	if len(stdin) > 0 {
+		req.Param("stdin", "true")
+	}
+	for _, a := range args {
+		req.Param("command", a)
+	}
 	spdy, err := remotecommand.NewSPDYExecutor(c.Config, "POST", req.URL())
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Job is one attempt as it was announced. It is journaled before it is begun.
@@ -188,7 +187,7 @@ func (c Client) GiveUp(ctx context.Context, j Job) error {
 
 // same proves that the container is still in the life in which it was found.
 func (c Client) same(ctx context.Context, at Ref) error {
-	p, err := c.Typed.CoreV1().Pods(c.Namespace).Get(ctx, at.Pod, metav1.GetOptions{})
+	p, err := c.API.Pods(c.Namespace).Get(ctx, at.Pod)
 	if apierrors.IsNotFound(err) {
 		return fmt.Errorf("%w: pod %s", ErrGone, at.Pod)
 	}

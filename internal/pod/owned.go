@@ -28,7 +28,7 @@ func (c Client) Pods(ctx context.Context, ch Choice) ([]corev1.Pod, error) {
 	}
 	switch {
 	case ch.Pod != "":
-		p, err := c.Typed.CoreV1().Pods(c.Namespace).Get(ctx, ch.Pod, metav1.GetOptions{})
+		p, err := c.API.Pods(c.Namespace).Get(ctx, ch.Pod)
 		if err != nil {
 			return nil, c.unread(ctx, err, "pod", ch.Pod)
 		}
@@ -36,13 +36,13 @@ func (c Client) Pods(ctx context.Context, ch Choice) ([]corev1.Pod, error) {
 	case ch.Deployment != "":
 		return c.ofDeployment(ctx, ch.Deployment)
 	case ch.StatefulSet != "":
-		s, err := c.Typed.AppsV1().StatefulSets(c.Namespace).Get(ctx, ch.StatefulSet, metav1.GetOptions{})
+		s, err := c.API.StatefulSets(c.Namespace).Get(ctx, ch.StatefulSet)
 		if err != nil {
 			return nil, c.unread(ctx, err, "statefulset", ch.StatefulSet)
 		}
 		return c.owned(ctx, s.Spec.Selector, s.UID)
 	case ch.DaemonSet != "":
-		d, err := c.Typed.AppsV1().DaemonSets(c.Namespace).Get(ctx, ch.DaemonSet, metav1.GetOptions{})
+		d, err := c.API.DaemonSets(c.Namespace).Get(ctx, ch.DaemonSet)
 		if err != nil {
 			return nil, c.unread(ctx, err, "daemonset", ch.DaemonSet)
 		}
@@ -53,12 +53,12 @@ func (c Client) Pods(ctx context.Context, ch Choice) ([]corev1.Pod, error) {
 
 // ofDeployment: the pods belong to its ReplicaSets.
 func (c Client) ofDeployment(ctx context.Context, name string) ([]corev1.Pod, error) {
-	d, err := c.Typed.AppsV1().Deployments(c.Namespace).Get(ctx, name, metav1.GetOptions{})
+	d, err := c.API.Deployments(c.Namespace).Get(ctx, name)
 	if err != nil {
 		return nil, c.unread(ctx, err, "deployment", name)
 	}
 	selector := metav1.FormatLabelSelector(d.Spec.Selector)
-	sets, err := c.Typed.AppsV1().ReplicaSets(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	sets, err := c.API.ReplicaSets(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return nil, c.Explain(ctx, err, "listing the ReplicaSets of deployment/"+name)
 	}
@@ -83,7 +83,7 @@ func (c Client) labelled(ctx context.Context, selector string) ([]corev1.Pod, er
 	if _, err := metav1.ParseToLabelSelector(selector); err != nil {
 		return nil, actions.Invalid("write it like app=myapp,version=canary", "selector: %w", err)
 	}
-	list, err := c.Typed.CoreV1().Pods(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	list, err := c.API.Pods(c.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return nil, c.Explain(ctx, err, "listing the pods of "+selector)
 	}

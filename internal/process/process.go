@@ -8,28 +8,34 @@ import (
 	"os"
 	"strings"
 	"syscall"
-
-	"github.com/runbackhq/runback/internal/journal"
 )
 
-// Self identifies the running process. A pid alone is reused; together with
-// the start time and the boot it is not. Where /proc is missing (macOS) the
+// ID identifies a process, so that a living one is never taken for a dead one. A
+// pid alone is reused; with the start time and the boot it is not.
+type ID struct {
+	Host  string `json:"host"`
+	PID   int    `json:"pid"`
+	Start string `json:"start"`
+	Boot  string `json:"boot"`
+}
+
+// Self identifies the running process. Where /proc is missing (macOS) the
 // start time and boot stay empty and a pid is all there is.
-func Self() journal.Process { return Of(os.Getpid()) }
+func Self() ID { return Of(os.Getpid()) }
 
 // Of identifies a process of this machine. It must be a living one or a child
 // that was not waited for: the number of any other may be somebody else's.
-func Of(pid int) journal.Process {
+func Of(pid int) ID {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return journal.Process{Host: host, PID: pid, Start: startTime(pid), Boot: bootID()}
+	return ID{Host: host, PID: pid, Start: startTime(pid), Boot: bootID()}
 }
 
 // Alive says whether the process still runs. Of a process on another host, or
 // one that was never named, nothing can be known from here.
-func Alive(p journal.Process) (alive, known bool) {
+func Alive(p ID) (alive, known bool) {
 	self := Self()
 	if p.Host != self.Host || p.PID <= 0 {
 		return false, false

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/runbackhq/runback/internal/journal"
 	"github.com/runbackhq/runback/internal/process"
 )
 
@@ -22,22 +21,22 @@ func TestRunningProcessIsAlive(t *testing.T) {
 
 func TestWhatIsNotTheSameProcess(t *testing.T) {
 	self := process.Self()
-	change := func(f func(*journal.Process)) journal.Process {
+	change := func(f func(*process.ID)) process.ID {
 		p := self
 		f(&p)
 		return p
 	}
 	for name, tc := range map[string]struct {
-		p     journal.Process
+		p     process.ID
 		known bool
 	}{
-		"another start of the same pid": {change(func(p *journal.Process) { p.Start = "1" }), true},
-		"an earlier boot":               {change(func(p *journal.Process) { p.Boot = "earlier" }), true},
-		"a pid that is not there":       {change(func(p *journal.Process) { p.PID = 1 << 30 }), true},
-		"another host":                  {change(func(p *journal.Process) { p.Host = "elsewhere" }), false},
-		"no pid":                        {change(func(p *journal.Process) { p.PID, p.Start = 0, "" }), false},
-		"a process group":               {change(func(p *journal.Process) { p.PID, p.Start = -1, "" }), false},
-		"nothing":                       {journal.Process{}, false},
+		"another start of the same pid": {change(func(p *process.ID) { p.Start = "1" }), true},
+		"an earlier boot":               {change(func(p *process.ID) { p.Boot = "earlier" }), true},
+		"a pid that is not there":       {change(func(p *process.ID) { p.PID = 1 << 30 }), true},
+		"another host":                  {change(func(p *process.ID) { p.Host = "elsewhere" }), false},
+		"no pid":                        {change(func(p *process.ID) { p.PID, p.Start = 0, "" }), false},
+		"a process group":               {change(func(p *process.ID) { p.PID, p.Start = -1, "" }), false},
+		"nothing":                       {process.ID{}, false},
 	} {
 		if alive, known := process.Alive(tc.p); alive || known != tc.known {
 			t.Errorf("%s: alive %v, known %v", name, alive, known)

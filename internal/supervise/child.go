@@ -143,7 +143,7 @@ func (c *Child) stopOrphan(ctx context.Context, l Limits, e Eyes) (State, Outcom
 		return Running, Outcome{}, err
 	}
 	for _, s := range stages(l) {
-		if alive, _ := process.Alive(rec.Process); alive || groupAlive(rec) {
+		if alive, _ := process.Alive(rec.ID); alive || groupAlive(rec) {
 			if err := syscall.Kill(-rec.PID, s.signal); err != nil && err != syscall.ESRCH {
 				return Running, Outcome{}, fmt.Errorf("process group %d: %w", rec.PID, err)
 			}

@@ -1,7 +1,7 @@
 package supervise
 
 import (
-	"encoding/gob"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -9,8 +9,8 @@ import (
 
 // orders is the message that releases the gate.
 type orders struct {
-	Dir, Program string
-	Args, Env    []string
+	Dir, Program []byte
+	Args, Env    [][]byte // as in errand
 }
 
 // The files that a gate inherits. The child keeps the third, which is there
@@ -28,12 +28,12 @@ func gate() {
 	syscall.CloseOnExec(gateReport)
 	in, report := os.NewFile(gateOrders, "orders"), os.NewFile(gateReport, "report")
 	var o orders
-	if err := gob.NewDecoder(in).Decode(&o); err != nil {
+	if err := json.NewDecoder(in).Decode(&o); err != nil {
 		return
 	}
-	err := recordRelease(o.Dir)
+	err := recordRelease(string(o.Dir))
 	if err == nil {
-		err = syscall.Exec(o.Program, o.Args, o.Env)
+		err = syscall.Exec(string(o.Program), text(o.Args), text(o.Env))
 	}
 	// The report is closed by the exec: what is written here says that there
 	// was none.

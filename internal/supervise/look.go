@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/runbackhq/runback/internal/journal"
 	"github.com/runbackhq/runback/internal/process"
 )
 
@@ -59,7 +58,7 @@ func unsupervised(dir string) (State, Outcome, error) {
 	if err != nil || !there {
 		return NotStarted, Outcome{}, err
 	}
-	alive, known := process.Alive(c.Process)
+	alive, known := process.Alive(c.ID)
 	if !known {
 		return 0, Outcome{}, fmt.Errorf("process %d ran on %s: whether it still does cannot be seen from here", c.PID, c.Host)
 	}
@@ -98,8 +97,8 @@ func groupAlive(c child) bool {
 }
 
 // supervisorOf names who supervises, as far as it is recorded.
-func supervisorOf(dir string) (journal.Process, bool, error) {
-	var p journal.Process
+func supervisorOf(dir string) (process.ID, bool, error) {
+	var p process.ID
 	there, err := get(dir, supervisorFile, &p)
 	return p, there, err
 }

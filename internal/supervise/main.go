@@ -17,9 +17,9 @@ const (
 	codeUsage  = 64
 )
 
-// Main is called first of all by a program that starts children: when it was
-// started as a supervisor or gate, it is that, and mine is true.
-func Main(args []string) (code int, mine bool) {
+// takeOver is the program's life as a supervisor or gate, when it was started as
+// one; then mine is true.
+func takeOver(args []string) (code int, mine bool) {
 	switch {
 	case len(args) == 3 && args[1] == superviseArg:
 		if err := supervise(args[2]); err != nil {

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/runbackhq/runback/internal/journal"
+	"github.com/runbackhq/runback/internal/process"
 )
 
 // Spec is what is to be run.
@@ -104,7 +104,7 @@ type Stream struct {
 
 // child is the record of the gate, which is to become the child.
 type child struct {
-	journal.Process
+	process.ID
 	Session int `json:"session"`
 }
 

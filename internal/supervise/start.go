@@ -2,7 +2,7 @@ package supervise
 
 import (
 	"context"
-	"encoding/gob"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -97,10 +97,10 @@ func handOver(orders, answer *os.File, spec Spec) (reply, error) {
 	if err := errors.Join(answer.SetReadDeadline(limit), orders.SetWriteDeadline(limit)); err != nil {
 		return r, err
 	}
-	if err := gob.NewEncoder(orders).Encode(spec); err != nil {
+	if err := sendSpec(orders, spec); err != nil {
 		return r, fmt.Errorf("supervisor does not listen: %w", err)
 	}
-	if err := gob.NewDecoder(answer).Decode(&r); err != nil {
+	if err := json.NewDecoder(answer).Decode(&r); err != nil {
 		return r, fmt.Errorf("supervisor did not answer: %w", err)
 	}
 	return r, nil

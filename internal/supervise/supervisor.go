@@ -1,7 +1,7 @@
 package supervise
 
 import (
-	"encoding/gob"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -61,18 +61,19 @@ func supervise(dir string) error {
 	// it anew as soon as the lock is free.
 	if err == nil {
 		// A starter that is gone learns it from the records.
-		_ = gob.NewEncoder(tell).Encode(r)
+		_ = json.NewEncoder(tell).Encode(r)
 		_ = tell.Close()
 		return s.end()
 	}
 	err = errors.Join(err, s.abandon())
-	_ = gob.NewEncoder(tell).Encode(r)
+	_ = json.NewEncoder(tell).Encode(r)
 	return err
 }
 
 // listen reads what is to be run.
 func (s *supervisor) listen(dir string) error {
-	if err := gob.NewDecoder(os.Stdin).Decode(&s.spec); err != nil {
+	var err error
+	if s.spec, err = receiveSpec(os.Stdin); err != nil {
 		return fmt.Errorf("orders are not complete: %w", err)
 	}
 	if s.spec.Dir != dir {
@@ -101,7 +102,7 @@ func (s *supervisor) begin() error {
 		s.outcome.Never = err.Error()
 		return err
 	}
-	rec := child{Process: process.Of(s.gate.Process.Pid), Session: self.PID}
+	rec := child{ID: process.Of(s.gate.Process.Pid), Session: self.PID}
 	if err := put(s.spec.Dir, childFile, rec); err != nil {
 		return fmt.Errorf("record of the child: %w", err)
 	}
@@ -161,8 +162,8 @@ func (s *supervisor) startGate() error {
 
 // letGo releases the gate and waits until it has become the child.
 func (s *supervisor) letGo() error {
-	o := orders{Dir: s.spec.Dir, Program: s.spec.Program, Args: s.spec.Args, Env: s.spec.Env}
-	err := gob.NewEncoder(s.release).Encode(o)
+	o := orders{Dir: []byte(s.spec.Dir), Program: []byte(s.spec.Program), Args: raw(s.spec.Args), Env: raw(s.spec.Env)}
+	err := json.NewEncoder(s.release).Encode(o)
 	if err = errors.Join(err, s.release.Close()); err != nil {
 		// It is gone; what it left says whether it got as far as its exec.
 		return fmt.Errorf("the child could not be released: %w", err)

@@ -11,8 +11,8 @@ import (
 	coordination "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	client "k8s.io/client-go/kubernetes/typed/coordination/v1"
 
+	"github.com/runbackhq/runback/internal/kubeapi"
 	"github.com/runbackhq/runback/internal/lock"
 )
 
@@ -30,7 +30,7 @@ const (
 
 // Lease is a lock.Register in one namespace.
 type Lease struct {
-	Leases    client.LeaseInterface
+	Leases    kubeapi.Leases
 	Namespace string
 	Now       func() time.Time
 	// Explain gives an error of the API server its kind.
@@ -44,7 +44,7 @@ func (l Lease) Where() string { return "lease " + Name + " in namespace " + l.Na
 
 // Read implements lock.Register.
 func (l Lease) Read(ctx context.Context) (lock.Record, error) {
-	obj, err := l.Leases.Get(ctx, Name, metav1.GetOptions{})
+	obj, err := l.Leases.Get(ctx, Name)
 	if apierrors.IsNotFound(err) {
 		return lock.Record{}, nil
 	}
@@ -104,9 +104,9 @@ func (l Lease) Take(ctx context.Context, was lock.Record, h lock.Holder) (lock.R
 	obj.Spec.AcquireTime = &now
 	var got *coordination.Lease
 	if was.Version == "" {
-		got, err = l.Leases.Create(ctx, obj, metav1.CreateOptions{FieldManager: fieldManager})
+		got, err = l.Leases.Create(ctx, obj, fieldManager)
 	} else {
-		got, err = l.Leases.Update(ctx, obj, metav1.UpdateOptions{FieldManager: fieldManager})
+		got, err = l.Leases.Update(ctx, Name, obj, fieldManager)
 	}
 	return l.answer(ctx, got, err, "taking")
 }

@@ -16,7 +16,7 @@ import (
 // The epoch decides, and nobody else can have ours.
 func (l Lease) Renew(ctx context.Context, mine lock.Record) (lock.Record, error) {
 	for range 3 {
-		obj, err := l.Leases.Get(ctx, Name, metav1.GetOptions{})
+		obj, err := l.Leases.Get(ctx, Name)
 		if apierrors.IsNotFound(err) {
 			return mine, lock.ErrMoved
 		}
@@ -28,7 +28,7 @@ func (l Lease) Renew(ctx context.Context, mine lock.Record) (lock.Record, error)
 		}
 		at := metav1.NewMicroTime(l.Now())
 		obj.Spec.RenewTime = &at
-		got, err := l.Leases.Update(ctx, obj, metav1.UpdateOptions{FieldManager: fieldManager})
+		got, err := l.Leases.Update(ctx, Name, obj, fieldManager)
 		if !apierrors.IsConflict(err) {
 			return l.answer(ctx, got, err, "renewing")
 		}
@@ -39,7 +39,7 @@ func (l Lease) Renew(ctx context.Context, mine lock.Record) (lock.Record, error)
 // Free implements lock.Register. The Lease stays: its count of changes of hands
 // is the epoch and must not begin anew.
 func (l Lease) Free(ctx context.Context, mine lock.Record) error {
-	obj, err := l.Leases.Get(ctx, Name, metav1.GetOptions{})
+	obj, err := l.Leases.Get(ctx, Name)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -51,7 +51,7 @@ func (l Lease) Free(ctx context.Context, mine lock.Record) error {
 	}
 	obj.Spec.HolderIdentity = nil
 	delete(obj.Annotations, holderAnnotation)
-	got, err := l.Leases.Update(ctx, obj, metav1.UpdateOptions{FieldManager: fieldManager})
+	got, err := l.Leases.Update(ctx, Name, obj, fieldManager)
 	if _, err = l.answer(ctx, got, err, "releasing"); errors.Is(err, lock.ErrMoved) {
 		return nil
 	}
