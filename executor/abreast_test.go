@@ -79,7 +79,7 @@ func TestDoubtSideBySideIsHeavierThanFailure(t *testing.T) {
     - id: all
       parallel: true
       steps:
-        - {id: bad, uses: t.set, with: {key: bad, value: 1}}
+        - {id: bad, uses: t.set, with: {key: bad, value: 1}, retry: {attempts: 2, delay: 1s}} # when blind has begun
         - {id: blind, uses: t.blind, with: {key: blind, value: 1}}
   finally:
     - {id: later, uses: t.set, with: {key: later, value: 1}}

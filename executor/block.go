@@ -87,7 +87,7 @@ func (s *session) inside(ctx context.Context, n *Node, st *journal.StepState) ou
 	switch {
 	case n.Turns():
 		body := Body{AtOnce: n.Body.AtOnce}
-		for i, item := range st.Items {
+		for i, item := range st.Items() {
 			turn := n.turn(turnNo(i))
 			s.scope.bind(turn.Path, "item", item)
 			body.Steps = append(body.Steps, turn)

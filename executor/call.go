@@ -44,7 +44,7 @@ func (c *Call) inputs(n *Node, scope map[string]any) (map[string]any, error) {
 
 // called runs a playbook as a step, with the inputs that were recorded.
 func (s *session) called(ctx context.Context, n *Node, st *journal.StepState) outcome {
-	inputs, err := n.Call.Program.Restore(st.Inputs)
+	inputs, err := n.Call.Program.Restore(st.Inputs())
 	if err != nil {
 		return failed(err, n.Path)
 	}

@@ -41,7 +41,7 @@ func (s *session) recorded(in *journal.Intent) (*journal.Intent, error) {
 }
 
 func recalled(path string, st *journal.StepState) outcome {
-	out := outcome{status: st.Status, outputs: st.Outputs, step: cmp.Or(st.Decided, path), recorded: true}
+	out := outcome{status: st.Status, outputs: st.Outputs, step: cmp.Or(st.Decided(), path), recorded: true}
 	switch {
 	case out.ok():
 	case st.Failure != nil:

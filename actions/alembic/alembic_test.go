@@ -33,7 +33,7 @@ const passwordEnv = "RUNBACK_TEST_PASSWORD"
 
 func TestMain(m *testing.M) {
 	// What a target does not say must not be taken from here.
-	for name, value := range map[string]string{passwordEnv: testpostgres.Password, "PGHOST": "192.0.2.1", "PGDATABASE": "elsewhere", "PGPASSWORD": "wrong"} {
+	for name, value := range map[string]string{passwordEnv: testpostgres.Password(), "PGHOST": "192.0.2.1", "PGDATABASE": "elsewhere", "PGPASSWORD": "wrong"} {
 		if err := os.Setenv(name, value); err != nil {
 			panic(err)
 		}

@@ -13,7 +13,7 @@ import (
 func port() string { return strconv.Itoa(server.Port) }
 
 func pythonPassword() string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(testpostgres.Password)
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(testpostgres.Password())
 }
 
 func (w *world) remove(name string) { w.must(os.Remove(w.file(name))) }

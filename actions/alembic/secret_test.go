@@ -16,10 +16,10 @@ import (
 
 // secrets are the password as it might be written somewhere.
 func secrets() []string {
-	quoted, _ := json.Marshal(testpostgres.Password)
+	quoted, _ := json.Marshal(testpostgres.Password())
 	return []string{
-		testpostgres.Password, strings.Trim(string(quoted), `"`), url.QueryEscape(testpostgres.Password), url.PathEscape(testpostgres.Password),
-		strings.NewReplacer(`\`, `\\`, ":", `\:`).Replace(testpostgres.Password),
+		testpostgres.Password(), strings.Trim(string(quoted), `"`), url.QueryEscape(testpostgres.Password()), url.PathEscape(testpostgres.Password()),
+		strings.NewReplacer(`\`, `\\`, ":", `\:`).Replace(testpostgres.Password()),
 	}
 }
 

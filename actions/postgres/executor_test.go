@@ -143,7 +143,7 @@ func observe(t *testing.T, db, old, restored string) *observer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Password = testpostgres.Password
+	cfg.Password = testpostgres.Password()
 	cfg.RuntimeParams["application_name"] = "observer"
 	go func() {
 		defer close(o.done)

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	if err := os.Setenv(passwordEnv, testpostgres.Password); err != nil {
+	if err := os.Setenv(passwordEnv, testpostgres.Password()); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
@@ -236,7 +236,7 @@ func connect(t *testing.T, role, db, application string) *pgx.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Password = testpostgres.Password
+	cfg.Password = testpostgres.Password()
 	cfg.RuntimeParams["application_name"] = application
 	conn, err := pgx.ConnectConfig(t.Context(), cfg)
 	if err != nil {

@@ -137,7 +137,7 @@ func TestNoSecretAndNothingLeft(t *testing.T) {
 	for _, p := range processes {
 		if base := filepath.Base(p); base == "environ" || base == "cmdline" {
 			text, _ := os.ReadFile(p) // it may be gone, or another's
-			if strings.Contains(string(text), testpostgres.Password) && !ours(p) {
+			if strings.Contains(string(text), testpostgres.Password()) && !ours(p) {
 				t.Errorf("%s holds the password", p)
 			}
 		}
@@ -146,7 +146,7 @@ func TestNoSecretAndNothingLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = filepath.Walk(w.children(), func(path string, info os.FileInfo, err error) error {
-		if err == nil && info.Mode().IsRegular() && strings.Contains(string(read(t, path)), testpostgres.Password) {
+		if err == nil && info.Mode().IsRegular() && strings.Contains(string(read(t, path)), testpostgres.Password()) {
 			t.Errorf("%s holds the password", path)
 		}
 		return err

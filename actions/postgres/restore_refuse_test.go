@@ -170,7 +170,7 @@ func TestRestoreRefuses(t *testing.T) {
 	wrong.c.Target.Databases["app"] = d
 	refused(t, wrong.tryPrepare(), actions.KindRefused, "not the server that was planned")
 
-	sql(t, "postgres", "create role weak login password '"+strings.ReplaceAll(testpostgres.Password, "'", "''")+"'", "create role maker login createdb password '"+strings.ReplaceAll(testpostgres.Password, "'", "''")+"'")
+	sql(t, "postgres", "create role weak login password '"+strings.ReplaceAll(testpostgres.Password(), "'", "''")+"'", "create role maker login createdb password '"+strings.ReplaceAll(testpostgres.Password(), "'", "''")+"'")
 	refused(t, try("weak", nil), actions.KindRefused, "may not create databases")
 	refused(t, try("maker", nil), actions.KindRefused, "does not own database")
 

@@ -71,7 +71,10 @@ func (a *App) doubts(st style, s *journal.State) {
 
 // nowWord says what a field holds instead of what the step would have written.
 func nowWord(step *journal.StepState, c actions.FieldChange) string {
-	for _, f := range step.Found {
+	if step.Probed == nil {
+		return ""
+	}
+	for _, f := range step.Probed.Found {
 		if f.Path == c.Path && (f.Object == c.Object || c.Object == "") {
 			return ", is " + valueWord(f.After) + " now"
 		}
@@ -80,10 +83,10 @@ func nowWord(step *journal.StepState, c actions.FieldChange) string {
 }
 
 func doubtWord(step *journal.StepState) string {
-	if step.Verdict == nil {
+	if step.Probed == nil {
 		return "whether it took effect; the target was not asked"
 	}
-	switch *step.Verdict {
+	switch step.Probed.Verdict {
 	case actions.Partial:
 		return "how much of it took effect; some fields hold what it wanted, some hold what was there before"
 	case actions.Foreign:

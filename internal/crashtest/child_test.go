@@ -214,8 +214,8 @@ func (w *world) tell(ctx context.Context, state *journal.State) error {
 	}
 	for path, st := range state.Steps {
 		s := stepEnd{Status: st.Status}
-		if st.Verdict != nil {
-			s.Verdict = st.Verdict.String()
+		if st.Probed != nil {
+			s.Verdict = st.Probed.Verdict.String()
 		}
 		if st.Decision != nil {
 			s.Decision = st.Decision.Decision

@@ -67,7 +67,7 @@ func TestDatabaseExchangedBehindItsName(t *testing.T) {
 	addr, lead := detour(t)
 	lead.Store(int64(one.Port))
 	p := newProgram(t, &testcluster.Env{})
-	p.more = []string{passwordEnv + "=" + testpostgres.Password}
+	p.more = []string{passwordEnv + "=" + testpostgres.Password()}
 	file := writePlaybook(t, fmt.Sprintf(waitingPlaybook, "postgres://app@"+addr+"/postgres", passwordEnv))
 	plan := p.state + "/plan.json"
 	res := p.must(0, "plan", file, "-o", plan)

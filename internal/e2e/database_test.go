@@ -90,7 +90,7 @@ func (d *database) endSessions() {
 }
 
 // env is what a run needs to know the password.
-func (d *database) env() []string { return []string{passwordEnv + "=" + testpostgres.Password} }
+func (d *database) env() []string { return []string{passwordEnv + "=" + testpostgres.Password()} }
 
 func (d *database) url() string { return d.srv.URL(testpostgres.Owner, d.name) }
 

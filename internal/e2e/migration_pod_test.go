@@ -84,7 +84,7 @@ func TestDowngradeInPod(t *testing.T) {
 				t.Error(got)
 			}
 			files(t, p.state)
-			if holds(res.out+res.err, testpostgres.Password) {
+			if holds(res.out+res.err, testpostgres.Password()) {
 				t.Error("the program says the password")
 			}
 		})
@@ -101,7 +101,7 @@ func giveURL(t *testing.T, w *world, ns string, db *database) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := url.URL{Scheme: "postgresql", User: url.UserPassword(testpostgres.Owner, testpostgres.Password), Host: fmt.Sprintf("127.0.0.1:%d", db.srv.Port), Path: "/" + db.name}
+	u := url.URL{Scheme: "postgresql", User: url.UserPassword(testpostgres.Owner, testpostgres.Password()), Host: fmt.Sprintf("127.0.0.1:%d", db.srv.Port), Path: "/" + db.name}
 	d.Spec.Template.Spec.Containers[0].Env = append(d.Spec.Template.Spec.Containers[0].Env, corev1.EnvVar{Name: "DATABASE_URL", Value: u.String()})
 	d, err = deployments.Update(ctx, d, metav1.UpdateOptions{})
 	if err != nil {

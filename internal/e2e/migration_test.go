@@ -42,7 +42,7 @@ func migratedDatabase(t *testing.T) *database {
 		}
 		cmd := exec.Command("alembic", "upgrade", "head")
 		cmd.Dir = migrations(t)
-		cmd.Env = append(os.Environ(), "DATABASE_URL="+strings.Replace(srv.URL(testpostgres.Owner, name), "postgres:", "postgresql:", 1), "PGPASSWORD="+testpostgres.Password, "PYTHONDONTWRITEBYTECODE=1")
+		cmd.Env = append(os.Environ(), "DATABASE_URL="+strings.Replace(srv.URL(testpostgres.Owner, name), "postgres:", "postgresql:", 1), "PGPASSWORD="+testpostgres.Password(), "PYTHONDONTWRITEBYTECODE=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}

@@ -75,7 +75,7 @@ func TestPasswordIsNowhere(t *testing.T) {
 				}
 			}
 			status := p.must(0, "status", "last", "-o", "json")
-			if holds(said.out+said.err+res.out+res.err+status.out, testpostgres.Password) {
+			if holds(said.out+said.err+res.out+res.err+status.out, testpostgres.Password()) {
 				t.Error("the program says the password")
 			}
 			files(t, p.state)
@@ -93,7 +93,7 @@ func files(t *testing.T, dir string) {
 		}
 		b, err := os.ReadFile(path)
 		n++
-		if holds(string(b), testpostgres.Password) {
+		if holds(string(b), testpostgres.Password()) {
 			t.Errorf("%s holds the password", path)
 		}
 		return err
@@ -118,7 +118,7 @@ func processesOf(p *program, own *os.Process, seen map[string]bool) {
 		if pid == own.Pid || len(mine) > 0 && string(args) == string(mine) {
 			env, ours = nil, false
 		}
-		bad := holds(string(args), testpostgres.Password) || ours && holds(string(env), testpostgres.Password)
+		bad := holds(string(args), testpostgres.Password()) || ours && holds(string(env), testpostgres.Password())
 		if ours || bad {
 			key := filepath.Base(name) + " " + filepath.Base(dir)
 			seen[key] = seen[key] || bad

@@ -38,17 +38,39 @@ type StepState struct {
 	Intent   *Intent         // the last announced effect
 	Open     bool            // the effect was announced and its result is not known
 	Acted    bool            // the effect took place and is not verified yet
-	Items    []any           // of a foreach
-	Inputs   map[string]any  // of a block that is another playbook
 	Outputs  actions.Outputs // of Acted or Done, or of another playbook
 	Failure  *Failed
 	Skipped  *guard.Judgement
-	Verdict  *actions.Verdict      // of the last probe
-	Found    []actions.FieldChange // by the last probe, if it stopped the run
-	Decided  string                // of a block: the step that decided how it ended
-	Decision *Decided              // of a person, about a doubt
-	Asked    *Asked                // nil unless it asked a person
-	Answer   *actions.Answer       // nil while nobody answered
+	Probed   *Probed         // the last look, nil when nobody asked the target
+	Decision *Decided        // of a person, about a doubt
+	Asked    *Asked          // nil unless it asked a person
+	Answer   *actions.Answer // nil while nobody answered
+
+	Block *BlockState // nil of a step, and of a block without any of it
+}
+
+// BlockState is what blocks have. It is apart because a run has many steps, and
+// what is known of each is kept to its end.
+type BlockState struct {
+	Items   []any          // of a foreach
+	Inputs  map[string]any // of a block that is another playbook
+	Decided string         // the step that decided how it ended
+}
+
+// Items are the elements of a foreach.
+func (st *StepState) Items() []any { return st.ofBlock().Items }
+
+// Inputs are those of a block that is another playbook.
+func (st *StepState) Inputs() map[string]any { return st.ofBlock().Inputs }
+
+// Decided names the step that decided how a block ended, "" when none did.
+func (st *StepState) Decided() string { return st.ofBlock().Decided }
+
+func (st *StepState) ofBlock() BlockState {
+	if st.Block == nil {
+		return BlockState{}
+	}
+	return *st.Block
 }
 
 // NewState is the state before the first event.
@@ -154,7 +176,7 @@ func (st *StepState) apply(e Event) error {
 		return err
 	case StepProbed:
 		p, err := Decode[Probed](e)
-		st.Verdict, st.Found = &p.Verdict, p.Found
+		st.Probed = &p
 		return err
 	case StepAsked:
 		a, err := Decode[Asked](e)
@@ -193,7 +215,12 @@ func (st *StepState) apply(e Event) error {
 		if err == nil {
 			st.Outputs, err = outputs(e)
 		}
-		st.Status, st.End, st.Decided = b.Status, e.Time, b.Step
+		st.Status, st.End = b.Status, e.Time
+		if b.Step != "" {
+			known := st.ofBlock()
+			known.Decided = b.Step
+			st.Block = &known
+		}
 		if b.Message != "" {
 			st.Failure = &Failed{Status: b.Status, Message: b.Message, Hint: b.Hint, Final: true}
 		}
@@ -215,8 +242,10 @@ func (st *StepState) begin(e Event) error {
 	if err != nil {
 		return err
 	}
-	st.Items, _ = exact["items"].([]any)
-	st.Inputs, _ = exact["inputs"].(map[string]any)
+	known := st.ofBlock()
+	known.Items, _ = exact["items"].([]any)
+	known.Inputs, _ = exact["inputs"].(map[string]any)
+	st.Block = &known
 	return nil
 }
 

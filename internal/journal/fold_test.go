@@ -89,7 +89,7 @@ func TestFoldOfAStep(t *testing.T) {
 		"not verified": {[]entry{announced, acted, end(failed(journal.FailedRun, true, actions.Applied))},
 			journal.StepState{Attempt: 2, Intent: &intent, Outputs: outputs, Status: journal.FailedRun, End: second(3), Failure: new(failed(journal.FailedRun, true, actions.Applied))}, true},
 		"in doubt": {[]entry{announced, {journal.StepProbed, "a", journal.Probed{Verdict: actions.Foreign}}, end(failed(journal.InDoubt, true, actions.Foreign))},
-			journal.StepState{Attempt: 2, Intent: &intent, Open: true, Status: journal.InDoubt, End: second(3), Verdict: new(actions.Foreign), Failure: new(failed(journal.InDoubt, true, actions.Foreign))}, true},
+			journal.StepState{Attempt: 2, Intent: &intent, Open: true, Status: journal.InDoubt, End: second(3), Probed: &journal.Probed{Verdict: actions.Foreign}, Failure: new(failed(journal.InDoubt, true, actions.Foreign))}, true},
 		"in doubt without an answer": {[]entry{announced, end(failed(journal.InDoubt, true, actions.Unknown))},
 			journal.StepState{Attempt: 2, Intent: &intent, Open: true, Status: journal.InDoubt, End: second(2), Failure: new(failed(journal.InDoubt, true, actions.Unknown))}, true},
 		"cancelled after it was announced": {[]entry{announced, end(failed(journal.Cancelled, true, actions.NotApplied))},
@@ -101,7 +101,7 @@ func TestFoldOfAStep(t *testing.T) {
 		"failed, then resumed": {[]entry{announced, end(failed(journal.FailedRun, true, actions.NotApplied)), {journal.RunResumed, "", journal.Resumed{}}},
 			journal.StepState{Attempt: 2, Intent: &intent, Status: journal.FailedRun, End: second(2), Failure: new(failed(journal.FailedRun, true, actions.NotApplied))}, false},
 		"a block that failed": {[]entry{{journal.BlockStart, "a", journal.Began{}}, {journal.BlockEnd, "a", journal.Ended{Status: journal.OverBudget, Message: "m", Hint: "h", Step: "a/b"}}},
-			journal.StepState{Start: second(1), Status: journal.OverBudget, End: second(2), Decided: "a/b", Failure: &journal.Failed{Status: journal.OverBudget, Message: "m", Hint: "h", Final: true}}, false},
+			journal.StepState{Start: second(1), Status: journal.OverBudget, End: second(2), Block: &journal.BlockState{Decided: "a/b"}, Failure: &journal.Failed{Status: journal.OverBudget, Message: "m", Hint: "h", Final: true}}, false},
 		"an event of a later version": {[]entry{start, {"step.weighed", "a", json.RawMessage(`{"kg":3}`)}}, journal.StepState{Start: second(1), Deadline: deadline}, false},
 		"fields of a later version":   {[]entry{{journal.StepStart, "a", json.RawMessage(`{"deadline":"2026-11-23T10:00:00Z","colour":"red"}`)}}, journal.StepState{Start: second(1), Deadline: deadline}, false},
 	} {

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	// What a target does not say must not be taken from here.
-	for name, value := range map[string]string{passwordEnv: testpostgres.Password, "PGHOST": "192.0.2.1", "PGDATABASE": "elsewhere", "PGUSER": "somebody", "PGPORT": "1"} {
+	for name, value := range map[string]string{passwordEnv: testpostgres.Password(), "PGHOST": "192.0.2.1", "PGDATABASE": "elsewhere", "PGUSER": "somebody", "PGPORT": "1"} {
 		if err := os.Setenv(name, value); err != nil {
 			panic(err)
 		}
@@ -92,7 +92,7 @@ func TestWhatIsRefused(t *testing.T) {
 			if actions.KindOf(err) != tc.kind || err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("%s: %v", actions.KindOf(err), err)
 			}
-			for _, secret := range []string{"hunter2", testpostgres.Password} {
+			for _, secret := range []string{"hunter2", testpostgres.Password()} {
 				if err != nil && strings.Contains(err.Error()+actions.HintOf(err), secret) {
 					t.Errorf("the error tells the password: %v", err)
 				}

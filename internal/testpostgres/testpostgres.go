@@ -21,8 +21,11 @@ import (
 )
 
 // Password is that of every role: what breaks naive quoting in shells, URLs,
-// password files and SQL.
-const Password = `p@ss:w/rd\ 'q"%41 &$x`
+// password files and SQL. Each package of tests has its own, so that one that
+// looks for it in all processes does not find that of another.
+func Password() string {
+	return `p@ss:w/rd\ 'q"%41 &$x` + strings.TrimSuffix(filepath.Base(os.Args[0]), ".test")
+}
 
 // Server is a running server. Superuser and plain owner log in with Password.
 type Server struct {
@@ -58,7 +61,7 @@ func Start(ctx context.Context) (_ *Server, err error) {
 		return nil, err
 	}
 	secret := filepath.Join(s.Dir, "initial")
-	if err := os.WriteFile(secret, []byte(Password+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(secret, []byte(Password()+"\n"), 0o644); err != nil {
 		return nil, err
 	}
 	initdb := exec.CommandContext(ctx, filepath.Join(s.Bin, "initdb"), "-D", s.data(), "-U", Superuser, "--pwfile", secret,
@@ -73,7 +76,7 @@ func Start(ctx context.Context) (_ *Server, err error) {
 	if err := s.launch(ctx, cred); err != nil {
 		return nil, err
 	}
-	_, err = s.SQL(ctx, "postgres", "create role "+Owner+" login createdb password "+literal(Password))
+	_, err = s.SQL(ctx, "postgres", "create role "+Owner+" login createdb password "+literal(Password()))
 	return s, err
 }
 
@@ -140,7 +143,7 @@ func (s *Server) URL(role, database string) string {
 
 // Env gives the variables by which programs of libpq reach it as superuser.
 func (s *Server) Env(database string) []string {
-	return []string{"PGHOST=127.0.0.1", "PGPORT=" + strconv.Itoa(s.Port), "PGUSER=" + Superuser, "PGPASSWORD=" + Password, "PGDATABASE=" + database}
+	return []string{"PGHOST=127.0.0.1", "PGPORT=" + strconv.Itoa(s.Port), "PGUSER=" + Superuser, "PGPASSWORD=" + Password(), "PGDATABASE=" + database}
 }
 
 // SQL runs statements as superuser, each on its own, and gives what psql prints,
