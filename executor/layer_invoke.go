@@ -132,7 +132,7 @@ func (s *session) probe(ctx context.Context, c *call, wait bool) (actions.Verdic
 			}
 			continue
 		}
-		c.act.Say("took effect, waiting for it to settle")
+		c.act.Say("still at work, waiting for it to settle")
 		if s.Clock.Wait(ctx, firstPause) != nil {
 			wait = false
 		}

@@ -38,6 +38,7 @@ func (c *checker) steps(list []Step, budget Duration, owner string) {
 const BlockFinally = Duration(time.Minute)
 
 func (c *checker) identify(s *Step) {
+	c.line(s.Pos, "name of a step", s.Name)
 	if s.ID == "" {
 		s.ID = slug(s.Name)
 	}

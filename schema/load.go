@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode"
 )
 
 // Source is a document as it was read: what a run records, so that a resume
@@ -39,6 +41,14 @@ var (
 
 // longest is the length of a name: that of a label of DNS.
 const longest = 63
+
+// line holds a text to one line: with a line of its own it could pass for a line of
+// a plan.
+func (c *checker) line(at Pos, what, text string) {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		c.fail(at, "put the rest into a description or a comment", "%s is not one line of text", what)
+	}
+}
 
 func isName(s string) bool { return len(s) <= longest && namePattern.MatchString(s) }
 
@@ -76,6 +86,7 @@ func (c *checker) playbook(pb *Playbook) {
 	if m.Version != "" && !semverPattern.MatchString(m.Version) {
 		c.fail(c.at("metadata", "version"), "write it like 1.0.0", "version %q is not a semantic version", m.Version)
 	}
+	c.line(c.at("metadata", "title"), "title", m.Title)
 	for _, in := range pb.Spec.Inputs {
 		c.input(in)
 	}

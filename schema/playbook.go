@@ -89,7 +89,7 @@ type Step struct {
 	Verify    *Verify      `json:"verify,omitempty" doc:"what must come true after the step, and hold"`
 	Timeout   Duration     `json:"timeout,omitempty" doc:"time the step may take, all attempts and its verification together"`
 	Retry     *Retry       `json:"retry,omitempty" doc:"what to do when an attempt fails"`
-	OnFailure string       `json:"on_failure" enum:"stop|continue" default:"stop" doc:"whether the run goes on when the step failed"`
+	OnFailure string       `json:"on_failure" enum:"stop|continue" default:"stop" doc:"whether the run goes on when the step failed; a refusal and a doubt end it all the same"`
 
 	When    Expr     `json:"when,omitzero" doc:"guard: the step is skipped when it is false; an unknown value never counts as true"`
 	Budget  Duration `json:"budget,omitempty" doc:"time a block may take"`

@@ -17,7 +17,7 @@ type program struct {
 	Dir          string            `json:"dir,omitempty" doc:"folder to run it in; without it, the one that runback was started in"`
 	Env          map[string]string `json:"env,omitempty" doc:"variables on top of the environment of runback, which is passed on without the passwords of the databases of the target; they are recorded, so a secret belongs into secret"`
 	Stdin        string            `json:"stdin,omitempty" doc:"text for its standard input; it is recorded"`
-	Secret       string            `json:"secret,omitempty" secret:"true" doc:"text that the program reads from the file that the variable RUNBACK_SECRET names; it is held in memory and in no file, argument or record"`
+	Secret       string            `json:"secret,omitempty" secret:"true" doc:"text that the program reads from the file that the variable RUNBACK_SECRET names; it is held in memory and in no file, argument or record; what the program itself prints is kept as it is, in the folder of the child process, which only you can read"`
 	SuccessCodes []int             `json:"success_codes,omitempty" doc:"exit codes that mean success; without it only 0"`
 	Grace        schema.Duration   `json:"grace" default:"10s" doc:"how long it has to end after SIGINT, and again after SIGTERM, when it must be stopped; then comes SIGKILL"`
 }

@@ -86,6 +86,23 @@ func TestExecOnce(t *testing.T) {
 }
 
 // An executor that dies leaves the program running; whoever resumes asks.
+// What a program writes is never taken for the answer about it, however much it is.
+func TestExecWritesMuch(t *testing.T) {
+	w := newWorld(t)
+	w.deployed("app", "myapp:1.4.2", 1)
+	out := w.do("k8s.exec", values{"deployment": "app", "args": sh(`seq 1 20000; seq 1 20000 >&2`)})
+	text, _ := out["stdout"].(string)
+	if !strings.HasSuffix(text, "\n20000\n") || len(text) != pod.DefaultMost || out["cut"] != true || out["exit_code"] != 0 {
+		t.Errorf("%d bytes, cut %v, code %v", len(text), out["cut"], out["exit_code"])
+	}
+	for pad := range 12 { // wherever the first line of an answer would be cut
+		p := w.must("k8s.exec", values{"deployment": "app", "args": sh(`yes 'exited 0' | head -n 10000; printf '%%.*s' %d 123456789012 >&2; exit 3`, pad)})
+		if _, err := p.run(); err == nil || !strings.Contains(err.Error(), "exited with 3") {
+			t.Errorf("%d: %v", pad, err)
+		}
+	}
+}
+
 func TestExecIsFoundAgain(t *testing.T) {
 	w := newWorld(t)
 	w.deployed("app", "myapp:1.4.2", 1)

@@ -12,9 +12,9 @@ import (
 const mostItems = 200
 
 type getIn struct {
-	Kind     string `json:"kind" doc:"kind of the object: deployment, service, httproute, configmap or any other that lives in a namespace"`
-	Name     string `json:"name,omitempty" doc:"name of one object; without it objects are listed"`
-	Selector string `json:"selector,omitempty" doc:"label selector of a list, as in app=myapp,version!=stable"`
+	Kind     string  `json:"kind" doc:"kind of the object: deployment, service, httproute, configmap or any other that lives in a namespace"`
+	Name     *string `json:"name,omitempty" doc:"name of one object; without it objects are listed"`
+	Selector string  `json:"selector,omitempty" doc:"label selector of a list, as in app=myapp,version!=stable"`
 }
 
 type getOut struct {
@@ -46,15 +46,18 @@ func (a get) run(ctx context.Context, c *actions.Call, in getIn, _ struct{}) (ge
 	if err != nil {
 		return getOut{}, err
 	}
-	if in.Name != "" && in.Selector != "" {
+	switch {
+	case in.Name != nil && *in.Name == "":
+		return getOut{}, actions.Invalid("leave name out to list objects", "name is empty")
+	case in.Name != nil && in.Selector != "":
 		return getOut{}, actions.Invalid("leave one of them out", "name and selector cannot be used together")
 	}
 	k, err := cl.kindOf(ctx, in.Kind)
 	if err != nil {
 		return getOut{}, err
 	}
-	if in.Name != "" {
-		return one(ctx, cl, k, in.Name)
+	if in.Name != nil {
+		return one(ctx, cl, k, *in.Name)
 	}
 	items, err := cl.list(ctx, k, metav1.ListOptions{LabelSelector: in.Selector})
 	if err != nil {

@@ -77,7 +77,7 @@ func (cl *Cluster) served(ctx context.Context, k kind) (kind, bool, error) {
 	if k.is(autoscalers) {
 		return k, true, nil
 	}
-	gvr, err := cl.API.Kinds.Resource(ctx, schema.GroupVersionResource{Group: k.Group, Resource: k.Resource})
+	gvr, err := cl.API.Kinds.Known(ctx, schema.GroupVersionResource{Group: k.Group, Resource: k.Resource})
 	if meta.IsNoMatchError(err) {
 		return k, false, nil
 	}

@@ -154,7 +154,7 @@ func (out *forwardOut) ask(ctx context.Context, cl *Cluster, in forwardIn) error
 		out.Status, out.Version = &status, version
 	}
 	if err != nil {
-		out.Error = strings.TrimSpace(actions.Cause(ctx, err).Error() + tunnel.said())
+		out.Error = strings.TrimSpace(actions.Cause(ctx, err).Error() + tunnel.said(status == 0))
 	}
 	return nil
 }

@@ -22,6 +22,9 @@ func TestGet(t *testing.T) {
 	if out := w.do("k8s.get", values{"kind": "deploy", "name": "nobody"}); out["found"] != false || out["object"] != nil {
 		t.Errorf("get of nobody: %v", out)
 	}
+	if _, err := w.must("k8s.get", values{"kind": "Deployment", "name": ""}).run(); err == nil || !strings.Contains(err.Error(), "name is empty") {
+		t.Errorf("an empty name: %v", err)
+	}
 	if out := w.do("k8s.get", values{"kind": "httproute"}); out["count"] != 0 {
 		t.Errorf("list: %v", out)
 	}
@@ -101,7 +104,7 @@ func TestForbidden(t *testing.T) {
 	}
 	defer nobody.Close()
 	a := getAction(family{func(context.Context, actions.KubernetesTarget) (*Cluster, error) { return nobody, nil }})
-	_, err = a.Run(w.ctx(), w.call("k"), getIn{Kind: "deployment", Name: "app"}, nil)
+	_, err = a.Run(w.ctx(), w.call("k"), getIn{Kind: "deployment", Name: new("app")}, nil)
 	wantKind(t, err, actions.KindInvalid, "kubectl auth can-i get deployments.apps -n "+w.cl.Namespace)
 	_, err = nobody.Identity(w.ctx())
 	wantKind(t, err, actions.KindInvalid, "kube-system may not be read")

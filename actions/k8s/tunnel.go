@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
@@ -30,7 +32,7 @@ type tunnel struct {
 // is in the way and nobody from outside gets in.
 func (cl *Cluster) tunnel(ctx context.Context, podName string, port int) (*tunnel, error) {
 	doing := fmt.Sprintf("opening a way to port %d of pod %s", port, podName)
-	h := &heard{}
+	h := &heard{something: make(chan struct{})}
 	inner, cancel := context.WithCancel(klog.NewContext(ctx, klog.New(h)))
 	dialer, err := cl.forwardDialer(inner, podName)
 	if err != nil {
@@ -104,8 +106,16 @@ func (t *tunnel) close() {
 }
 
 // said gives what the forwarder had to say, or "": that the pod refuses the
-// connection is known to it, and not to whoever asks through it.
-func (t *tunnel) said() string {
+// connection is known to it, and not to whoever asks through it. It hears that
+// over a stream of its own, which may be later than the end of the connection.
+// Where there was no answer it is waited for.
+func (t *tunnel) said(unanswered bool) string {
+	if unanswered {
+		select {
+		case <-t.heard.something:
+		case <-time.After(hearing):
+		}
+	}
 	if s := t.heard.last(); s != "" {
 		return ": " + s
 	}
@@ -115,9 +125,13 @@ func (t *tunnel) said() string {
 // heard keeps what the forwarder logs: it tells errors in no other way, and
 // nothing of it belongs on the screen.
 type heard struct {
-	mu  sync.Mutex
-	err string
+	mu        sync.Mutex
+	err       string
+	something chan struct{} // closed by the first error
 }
+
+// hearing is how long it is waited for what the forwarder has to say.
+const hearing = 500 * time.Millisecond
 
 func (h *heard) last() string {
 	h.mu.Lock()
@@ -132,7 +146,10 @@ func (h *heard) Error(err error, msg string, _ ...any) {
 	if err != nil {
 		msg = err.Error()
 	}
-	h.err = shorten(strings.TrimSpace(msg), mostMessage)
+	if h.err == "" {
+		close(h.something)
+	}
+	h.err = cmp.Or(shorten(strings.TrimSpace(msg), mostMessage), "it gave no reason")
 }
 
 // The rest of klog.LogSink: nothing else is heard.

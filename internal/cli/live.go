@@ -27,7 +27,7 @@ type live struct {
 }
 
 func (a *App) newLive(p *executor.Program, past []journal.Event) *live {
-	l := &live{app: a, m: newModel(p, past), paint: painter{w: a.Out}, done: make(chan struct{}), stopped: make(chan struct{})}
+	l := &live{app: a, m: newModel(p, past), paint: painter{w: canvas(a.Out)}, done: make(chan struct{}), stopped: make(chan struct{})}
 	go l.loop()
 	return l
 }

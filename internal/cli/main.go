@@ -73,6 +73,7 @@ func (a *App) size() (width, height int) {
 
 // Run runs one command line and gives its exit code.
 func (a *App) Run(ctx context.Context, args []string) int {
+	a.Out, a.Err = seen{a.Out, a.machine}, seen{a.Err, a.machine}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.In)

@@ -85,14 +85,14 @@ func columnsOfRune(r rune) int {
 
 // clean takes out of text from elsewhere what would steer the terminal.
 func clean(text string) string {
-	if !strings.ContainsFunc(text, unicode.IsControl) {
+	if !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || turns(r) }) {
 		return text
 	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
 			return ' '
-		case unicode.IsControl(r):
+		case unicode.IsControl(r), turns(r):
 			return '�'
 		default:
 			return r

@@ -16,14 +16,13 @@ import (
 const oldest = 10 * time.Second
 
 // Kinds knows which kinds the API server serves, and finds the one that a name
-// means. It asks at the first need, and again when a kind is not found in a list
-// that is not new.
+// means. It asks at the first need, and again when a kind is not found that was
+// asked for.
 type Kinds struct {
 	rest rest.Interface
 	now  func() time.Time
 
 	mu    sync.Mutex
-	at    time.Time
 	index *index
 }
 
@@ -32,6 +31,13 @@ type Kinds struct {
 // An error for which meta.IsNoMatchError is true says that it is not served.
 func (k *Kinds) Resource(ctx context.Context, wanted schema.GroupVersionResource) (schema.GroupVersionResource, error) {
 	return look(ctx, k, func(i *index) (schema.GroupVersionResource, error) { return i.mapper.ResourceFor(i.long(wanted)) })
+}
+
+// Known is Resource for who only looks whether a kind is there, as are the kinds
+// of controllers that most clusters do not have: it takes a list of the last ten
+// seconds for proof.
+func (k *Kinds) Known(ctx context.Context, wanted schema.GroupVersionResource) (schema.GroupVersionResource, error) {
+	return within(ctx, k, oldest, func(i *index) (schema.GroupVersionResource, error) { return i.mapper.ResourceFor(i.long(wanted)) })
 }
 
 // Kind gives the kind of a resource.
@@ -45,40 +51,50 @@ func (k *Kinds) Mapping(ctx context.Context, of schema.GroupKind, versions ...st
 }
 
 func look[T any](ctx context.Context, k *Kinds, find func(*index) (T, error)) (T, error) {
-	i, young, err := k.list(ctx, false)
+	return within(ctx, k, 0, find)
+}
+
+// within finds a kind, in a list that is not older than age when it is not found.
+func within[T any](ctx context.Context, k *Kinds, age time.Duration, find func(*index) (T, error)) (T, error) {
+	i, fresh, err := k.list(ctx, func(*index) bool { return false })
 	if err != nil {
 		var none T
 		return none, err
 	}
 	got, err := find(i)
-	if !meta.IsNoMatchError(err) || young {
+	if !meta.IsNoMatchError(err) || fresh {
 		return got, err
 	}
-	if i, _, err = k.list(ctx, true); err != nil {
+	// Another one may have asked meanwhile.
+	if i, _, err = k.list(ctx, func(now *index) bool { return now == i && k.now().Sub(now.at) >= age }); err != nil {
 		return got, err
 	}
 	return find(i)
 }
 
-// list gives the list, and whether it is young enough to prove that a kind is
-// not served.
-func (k *Kinds) list(ctx context.Context, anew bool) (*index, bool, error) {
+// list gives the list, and whether it was asked for now. It asks where there is
+// none, or one that is not good enough.
+func (k *Kinds) list(ctx context.Context, old func(*index) bool) (*index, bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.index == nil || anew && k.now().Sub(k.at) > oldest {
-		found, err := versions(ctx, k.rest)
-		if err != nil {
-			return nil, false, err
-		}
-		k.index, k.at = newIndex(found), k.now()
+	if k.index != nil && !old(k.index) {
+		return k.index, false, nil
 	}
-	return k.index, k.now().Sub(k.at) <= oldest, nil
+	at := k.now()
+	found, err := versions(ctx, k.rest)
+	if err != nil {
+		return nil, false, err
+	}
+	k.index = newIndex(found)
+	k.index.at = at
+	return k.index, true, nil
 }
 
 // index finds kinds in what an API server said.
 type index struct {
 	mapper meta.RESTMapper
 	known  []version
+	at     time.Time // when it was asked for
 }
 
 // newIndex makes the mapper by the rules of kubectl (client-go,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -81,9 +82,19 @@ func read[T any](answer rest.Result) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Whoever answers in the place of an API server must not be taken for one that
+	// has nothing: an answer that is not of the kind that was asked for is an error.
+	var is metav1.TypeMeta
+	want := reflect.TypeFor[T]().Name()
+	if err := json.Unmarshal(body, &is); err != nil {
+		return nil, fmt.Errorf("answer of the API server is no %s: %w", want, err)
+	}
+	if is.Kind != want {
+		return nil, fmt.Errorf("answer of the API server is no %s: its kind is %q", want, is.Kind)
+	}
 	out := new(T)
 	if err := json.Unmarshal(body, out); err != nil {
-		return nil, fmt.Errorf("answer of the API server cannot be read: %w", err)
+		return nil, fmt.Errorf("answer of the API server is no %s: %w", want, err)
 	}
 	return out, nil
 }

@@ -43,10 +43,13 @@ func versions(ctx context.Context, c rest.Interface) ([]version, error) {
 			return nil, fmt.Errorf("list of %s cannot be read: %w", root, err)
 		}
 		var found []version
-		if kind.Kind == "APIGroupDiscoveryList" {
+		switch kind.Kind {
+		case "APIGroupDiscoveryList":
 			found, err = atOnce(body)
-		} else {
+		case "APIVersions", "APIGroupList":
 			found, err = oneByOne(ctx, c, body)
+		default:
+			err = fmt.Errorf("the answer of the API server is of kind %q", kind.Kind)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("kinds under %s: %w", root, err)

@@ -64,18 +64,22 @@ while :; do d=$c.$i
  i=$((i+1)); done`
 
 // ask tells of the newest attempt that is not void; with void it voids the one
-// that was not begun, so that nobody can begin it any more.
+// that was not begun, so that nobody can begin it any more. Its answer is a line
+// that begins with the mark, the directory, the sizes of the outputs, and their
+// ends with the mark between them: what a program writes is never taken for it.
 const ask = `c=$1; i=1
 while :; do d=$c.$i
- if mkdir "$d" 2>/dev/null; then : >"$d/void"; echo none; exit 0; fi
- [ -d "$d" ] || { echo unwritable; exit 0; }
+ if mkdir "$d" 2>/dev/null; then : >"$d/void"; echo "$2 none"; exit 0; fi
+ [ -d "$d" ] || { echo "$2 unwritable"; exit 0; }
  [ -e "$d/void" ] || break
  i=$((i+1)); done
-if [ -e "$d/rc" ]; then echo "exited $(cat "$d/rc")"
-elif [ -s "$d/pid" ] && kill -0 "$(cat "$d/pid")" 2>/dev/null; then echo running
-elif [ -e "$d/rc" ]; then echo "exited $(cat "$d/rc")"
-else sleep 1; if [ -e "$d/rc" ]; then echo "exited $(cat "$d/rc")"; elif [ -s "$d/pid" ] && kill -0 "$(cat "$d/pid")" 2>/dev/null; then echo running; else echo lost; fi; fi
-echo "$d"; tail -c "$3" "$d/out" 2>/dev/null; printf '\n%s\n' "$2"; tail -c 65536 "$d/err" 2>/dev/null`
+if [ -e "$d/rc" ]; then s="exited $(cat "$d/rc")"
+elif [ -s "$d/pid" ] && kill -0 "$(cat "$d/pid")" 2>/dev/null; then s=running
+elif [ -e "$d/rc" ]; then s="exited $(cat "$d/rc")"
+else sleep 1; if [ -e "$d/rc" ]; then s="exited $(cat "$d/rc")"; elif [ -s "$d/pid" ] && kill -0 "$(cat "$d/pid")" 2>/dev/null; then s=running; else s=lost; fi; fi
+size() { wc -c 2>/dev/null <"$1" || echo 0; }
+echo "$2 $s"; echo "$d"; echo $(size "$d/out") $(size "$d/err")
+tail -c "$3" "$d/out" 2>/dev/null; printf '\n%s\n' "$2"; tail -c "$4" "$d/err" 2>/dev/null`
 
 // quit sends the program a signal. It does not hear SIGINT: a shell without job
 // control makes what it starts in the background ignore it (POSIX, 2.11).
@@ -144,8 +148,10 @@ func (c Client) Look(ctx context.Context, j Job) (State, Result, error) {
 	if err := c.same(ctx, j.Ref); err != nil {
 		return Lost, Result{}, err
 	}
-	mark := "runback-" + rand.Text()
-	r, err := c.Exec(ctx, j.Ref, []string{"sh", "-c", ask, "sh", j.Claim, mark, strconv.Itoa(cmp.Or(c.Most, DefaultMost))}, nil)
+	mark, most := "runback-"+rand.Text(), cmp.Or(c.Most, DefaultMost)
+	roomy := c
+	roomy.Most = most + DefaultMost + len(j.Claim) + 4<<10 // all of the answer
+	r, err := roomy.Exec(ctx, j.Ref, []string{"sh", "-c", ask, "sh", j.Claim, mark, strconv.Itoa(most), strconv.Itoa(DefaultMost)}, nil)
 	if err != nil {
 		if gone := c.same(ctx, j.Ref); errors.Is(gone, ErrGone) {
 			err = gone // it went while it was asked
@@ -153,23 +159,35 @@ func (c Client) Look(ctx context.Context, j Job) (State, Result, error) {
 		return Lost, r, err
 	}
 	said, rest, _ := strings.Cut(r.Stdout, "\n")
-	claim, rest, _ := strings.Cut(rest, "\n")
-	stdout, stderr, _ := strings.Cut(rest, "\n"+mark+"\n")
-	out := Result{Stdout: stdout, Stderr: stderr, Cut: r.Cut, Claim: claim}
+	said, told := strings.CutPrefix(said, mark+" ")
+	if !told {
+		return Lost, r, fmt.Errorf("the answer about the attempt cannot be read: %s", firstOf(r.Stderr, said))
+	}
 	word, code, _ := strings.Cut(said, " ")
 	switch word {
 	case "none":
 		return NotStarted, Result{}, nil
 	case "running":
-		return Running, out, nil
+		return Running, attempt(rest, mark, most), nil
 	case "lost":
-		return Lost, out, nil
+		return Lost, attempt(rest, mark, most), nil
 	case "exited":
+		out := attempt(rest, mark, most)
 		out.Code, err = strconv.Atoi(strings.TrimSpace(code))
 		return Exited, out, err
 	default:
 		return Lost, r, fmt.Errorf("%w: %s", ErrNoClaim, firstOf(r.Stderr, said))
 	}
+}
+
+// attempt reads what ask tells of an attempt behind its first line.
+func attempt(text, mark string, most int) Result {
+	claim, rest, _ := strings.Cut(text, "\n")
+	sizes, rest, _ := strings.Cut(rest, "\n")
+	stdout, stderr, _ := strings.Cut(rest, "\n"+mark+"\n")
+	var wrote, complained int
+	_, err := fmt.Sscan(sizes, &wrote, &complained)
+	return Result{Stdout: stdout, Stderr: stderr, Claim: claim, Cut: err != nil || wrote > most || complained > DefaultMost}
 }
 
 // giveUp voids the newest attempt, so that another one may be begun in its place.

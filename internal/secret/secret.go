@@ -64,6 +64,9 @@ func forms(v string) []string {
 		base64.StdEncoding.EncodeToString([]byte(v)), base64.RawStdEncoding.EncodeToString([]byte(v)),
 		base64.URLEncoding.EncodeToString([]byte(v)), base64.RawURLEncoding.EncodeToString([]byte(v)),
 	}
+	for before := range 3 {
+		out = append(out, within(base64.RawStdEncoding, v, before), within(base64.RawURLEncoding, v, before))
+	}
 	for line := range strings.Lines(v) {
 		if line = strings.TrimRight(line, "\r\n"); len(line) >= longLine {
 			out = append(out, line)
@@ -71,6 +74,15 @@ func forms(v string) []string {
 	}
 	slices.SortFunc(out, func(a, b string) int { return len(b) - len(a) })
 	return slices.Compact(out)
+}
+
+// within gives the characters that a secret has in base64 whatever stands around
+// it, as in HTTP Basic, where a name stands before it: three bytes make four
+// characters, so they depend on how many bytes of the last three are before it.
+func within(enc *base64.Encoding, v string, before int) string {
+	text := enc.EncodeToString(append(make([]byte, before), v...))
+	own := (before*8 + 5) / 6 // the characters before this one hold bits of others
+	return text[own : (before+len(v))*8/6]
 }
 
 // Empty says whether there is nothing to hide.

@@ -40,6 +40,23 @@ func TestHiddenInEveryForm(t *testing.T) {
 	}
 }
 
+// What stands around a secret moves its characters in base64.
+func TestHiddenWithinBase64(t *testing.T) {
+	v := `p&s "w/ö`
+	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
+		for before := range 7 {
+			for after := range 7 {
+				text := enc.EncodeToString([]byte(strings.Repeat("x", before) + v + strings.Repeat("y", after)))
+				got := book(t).Hide(text)
+				left, _ := enc.DecodeString(strings.Split(got, "⟦")[0])
+				if !strings.Contains(got, "⟦secret ") || len(left) > before+1 {
+					t.Errorf("%d before and %d after: %q is shown as %q", before, after, text, got)
+				}
+			}
+		}
+	}
+}
+
 func TestHiddenInDocuments(t *testing.T) {
 	doc := map[string]any{"a": []any{`x p&s "w/ö`, 1.5, nil, true}, `p&s "w/ö`: map[string]any{"k": key}}
 	raw, err := json.Marshal(doc)
