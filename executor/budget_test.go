@@ -45,6 +45,18 @@ func TestWhoseTimeIsSpent(t *testing.T) {
 	}
 }
 
+// The last step failed when the time was over, and is gone on from: there is
+// nothing to go on with.
+func TestAFailureThatIsGoneOnFromHidesNoSpentTime(t *testing.T) {
+	timeless(t, func(t *testing.T, b *bench) {
+		b.w.during["slow"] = func() { time.Sleep(2 * time.Minute) }
+		b.w.fails["slow"] = 99
+		st := b.run(spec(set("slow", 1, ", timeout: 30s, on_failure: continue")))
+		b.want(st, journal.OverBudget, "")
+		wantMessage(t, st, "the time of playbook test is spent (1m0s)")
+	})
+}
+
 // An action that does not look at its context ends when it likes. What follows
 // it does not begin when the time is spent by then.
 func TestNothingBeginsAfterItsTime(t *testing.T) {

@@ -185,13 +185,17 @@ func (s *session) steps(ctx context.Context, b Body) outcome {
 }
 
 func (s *session) sequence(ctx context.Context, nodes []*Node) outcome {
-	for _, n := range nodes {
+	for i, n := range nodes {
 		if out, halt := s.halts(ctx, n); halt {
 			return out
 		}
 		out := s.node(ctx, n)
 		if stops(out, n) {
 			return out
+		}
+		if i == len(nodes)-1 && !out.ok() && !out.recorded && ctx.Err() != nil {
+			// Nothing is left to go on with, and the time ended before the step did.
+			return failed(context.Cause(ctx), n.Path)
 		}
 	}
 	return outcome{status: journal.Succeeded}

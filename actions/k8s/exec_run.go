@@ -70,9 +70,12 @@ func (a execRun) run(ctx context.Context, c *actions.Call, in execIn, j pod.Job)
 		return execOut{}, unproven(ctx, err, "running "+in.Args[0]+" in pod "+j.Pod)
 	case st == pod.Lost:
 		return execOut{}, lostIn(j)
-	default:
-		return in.judged(j.Ref, r)
 	}
+	out, err := in.judged(j.Ref, r)
+	if err != nil && ctx.Err() != nil { // it was stopped
+		err = actions.Ended(actions.HintOf(err), "%w: %w", context.Cause(ctx), err)
+	}
+	return out, err
 }
 
 func lostIn(j pod.Job) error {

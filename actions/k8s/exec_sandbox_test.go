@@ -178,6 +178,19 @@ func TestExecStops(t *testing.T) {
 }
 
 // A container that was started anew took its record with it.
+// Whose time was spent is said, not only how the program came out of it.
+func TestExecSaysWhyItWasStopped(t *testing.T) {
+	w := newWorld(t)
+	w.deployed("app", "myapp:1.4.2", 1)
+	p := w.must("k8s.exec", values{"deployment": "app", "args": sh(`sleep 60`)})
+	ctx, cancel := context.WithTimeoutCause(w.ctx(), 2*time.Second, errors.New("the time of step a is spent"))
+	defer cancel()
+	_, err := p.a.Run(ctx, p.c, p.in, p.state)
+	if err == nil || !strings.Contains(err.Error(), "the time of step a is spent: sh in pod") || actions.KindOf(err) != actions.KindEnded {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestExecOfAnotherLife(t *testing.T) {
 	w := newWorld(t)
 	w.deployed("app", "myapp:1.4.2", 1)

@@ -110,6 +110,20 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/run")
 }
 
+// BenchmarkFloor starts a program that imports what ours stands on and does
+// nothing: what a start takes at the least.
+func BenchmarkFloor(b *testing.B) {
+	bin := filepath.Join(b.TempDir(), "floor")
+	if out, err := exec.Command("go", "build", "-o", bin, "./testdata/floor").CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+	p := &program{b: b, bin: bin, state: b.TempDir()}
+	for b.Loop() {
+		p.run()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/run")
+}
+
 // BenchmarkSync writes 4 KiB to a file and syncs it: what the disk here takes for
 // one durable event at the least.
 func BenchmarkSync(b *testing.B) {
