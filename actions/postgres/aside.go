@@ -72,10 +72,18 @@ func drop(ctx context.Context, conn *pg.Conn, b base) error {
 		return fmt.Errorf("database %s is not the one that was to be dropped", b.Name)
 	}
 	sql := "drop database " + ident(b.Name)
-	if conn.ID.Version >= 130000 {
-		sql += " with (force)"
+	if conn.ID.Version < 130000 {
+		_, err = conn.Exec(ctx, sql)
+		return pg.Explain(ctx, err, "dropping database "+b.Name)
 	}
-	_, err = conn.Exec(ctx, sql)
+	_, err = conn.Exec(ctx, sql+" with (force)")
+	if pg.NotAllowed(err) {
+		// An autovacuum worker in it belongs to nobody, so that who is no superuser
+		// may not end it by force. Without force the server sends it away by itself
+		// (PostgreSQL, storage/ipc/procarray.c: TerminateOtherDBBackends and
+		// CountOtherDBBackends).
+		_, err = conn.Exec(ctx, sql)
+	}
 	return pg.Explain(ctx, err, "dropping database "+b.Name)
 }
 

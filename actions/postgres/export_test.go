@@ -23,3 +23,17 @@ func CheckRoom(ctx context.Context, t actions.DatabaseTarget, size int64) error 
 	defer conn.Close()
 	return roomFor(ctx, conn, &dump{imprint: imprint{Size: size}})
 }
+
+// Drop drops a database as a restore drops what was half restored.
+func Drop(ctx context.Context, t actions.DatabaseTarget, name string) error {
+	conn, err := pg.OpenOther(ctx, t, "postgres", "test")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	all, err := find(ctx, conn, name)
+	if err != nil {
+		return err
+	}
+	return drop(ctx, conn, all[name])
+}

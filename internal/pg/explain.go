@@ -33,6 +33,15 @@ func Explain(ctx context.Context, err error, doing string) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
+// insufficientPrivilege is a code of PostgreSQL, as it names it.
+const insufficientPrivilege = "42501"
+
+// NotAllowed says whether the server refused for want of a privilege.
+func NotAllowed(err error) bool {
+	answered, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && answered.Code == insufficientPrivilege
+}
+
 // explainAnswer goes by the code of the server: PostgreSQL's documentation,
 // appendix A, "PostgreSQL Error Codes".
 func explainAnswer(e *pgconn.PgError, doing string) error {
@@ -42,7 +51,7 @@ func explainAnswer(e *pgconn.PgError, doing string) error {
 		return &actions.Error{Kind: actions.KindInvalid, Hint: "check user, password and pg_hba.conf; the password comes from password_env or password_file of the target", Err: what}
 	case e.Code == "3D000":
 		return &actions.Error{Kind: actions.KindInvalid, Hint: "list them with: psql -l", Err: what}
-	case e.Code == "42501":
+	case e.Code == insufficientPrivilege:
 		return &actions.Error{Kind: actions.KindInvalid, Hint: "grant it, or use another user in the URL of the database", Err: what}
 	case strings.HasPrefix(e.Code, "08"), strings.HasPrefix(e.Code, "57P"), e.Code == "53300": // connection, operator intervention, too many connections
 		return &actions.Error{Kind: actions.KindUnreachable, Err: what}
