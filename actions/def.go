@@ -44,7 +44,8 @@ type Def[In, State, Out any] struct {
 	// NotApplied.
 	Run func(context.Context, *Call, In, State) (Out, error)
 	// Probe says whether Run took effect, and gives the outputs as they are
-	// now. Nil means that an interrupted Change is in doubt.
+	// now. Nil means that an interrupted Change is in doubt. With an error the
+	// verdict is Unknown, but for Partial, Foreign, and InFlight with AtWork.
 	Probe func(context.Context, *Call, In, State) (Verdict, Out, error)
 	// Undo gives the inverse steps. Nil means that it cannot be undone;
 	// NoUndo says why. It refuses where this one cannot be.
@@ -69,8 +70,8 @@ type Def[In, State, Out any] struct {
 
 // Example is a step as a user would write it. A test compiles each of them.
 type Example struct {
-	Title string
-	YAML  string // the step, without the leading dash
+	Title string `json:"title"`
+	YAML  string `json:"yaml"` // the step, without the leading dash
 }
 
 // Step is a step of the language, given by Undo.
@@ -103,11 +104,18 @@ func (s Spec) Out() *schema.Type { return s.out() }
 
 // MarshalJSON implements json.Marshaler.
 func (s Spec) MarshalJSON() ([]byte, error) {
-	type fields Spec
 	return json.Marshal(struct {
-		fields
-		In, Out *schema.Type
-	}{fields(s), s.in(), s.out()})
+		Name     string       `json:"name"`
+		Summary  string       `json:"summary"`
+		Effect   string       `json:"effect"`
+		Previews bool         `json:"previews"`
+		Probes   bool         `json:"probes"`
+		Undoes   bool         `json:"undoes"`
+		NoUndo   string       `json:"no_undo,omitempty"`
+		Examples []Example    `json:"examples"`
+		Inputs   *schema.Type `json:"inputs"`
+		Outputs  *schema.Type `json:"outputs"`
+	}{s.Name, s.Summary, s.Effect.String(), s.Previews, s.Probes, s.Undoes, s.NoUndo, s.Examples, s.in(), s.out()})
 }
 
 // Action is a Def with its types erased: inputs decoded by Decode, state and

@@ -49,7 +49,7 @@ func (d Def[In, State, Out]) probe(ctx context.Context, c *Call, in any, state j
 	}
 	v, out, err := d.Probe(ctx, c, in.(In), st)
 	if err != nil {
-		if v != Partial && v != Foreign {
+		if v != Partial && v != Foreign && (v != InFlight || KindOf(err) != KindAtWork) {
 			v = Unknown // nothing is done again, or taken for done, on an answer that came with an error
 		}
 		return v, nil, err

@@ -30,11 +30,15 @@ const (
 	// command that exited with 1). What it left behind is not known. The step
 	// fails, without being in doubt, and is never retried.
 	KindEnded
+	// KindAtWork: what it started has not ended. It comes with InFlight, for what
+	// acts by itself, unlike a rollout that has not settled: when the time is over,
+	// the step is in doubt, because it may act on whatever follows.
+	KindAtWork
 )
 
 // String names the kind.
 func (k Kind) String() string {
-	return [...]string{"failed", "refused", "conflict", "unreachable", "invalid", "ended"}[k]
+	return [...]string{"failed", "refused", "conflict", "unreachable", "invalid", "ended", "at work"}[k]
 }
 
 // Error is an error of a known kind, with a hint that says what to do next.
@@ -73,6 +77,11 @@ func Invalid(hint, format string, args ...any) error {
 // Ended makes an error for an effect that is over and came out badly.
 func Ended(hint, format string, args ...any) error {
 	return &Error{KindEnded, hint, fmt.Errorf(format, args...)}
+}
+
+// AtWork makes an error for what was started and has not ended.
+func AtWork(hint, format string, args ...any) error {
+	return &Error{KindAtWork, hint, fmt.Errorf(format, args...)}
 }
 
 // KindOf gives the kind of an error; KindFailed when it has none.

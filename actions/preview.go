@@ -1,5 +1,10 @@
 package actions
 
+import (
+	"strconv"
+	"strings"
+)
+
 // Label says how much a preview knows.
 type Label string
 
@@ -42,4 +47,13 @@ type FieldChange struct {
 	Path   string `json:"path"`             // spec.replicas, spec.selector.version
 	Before any    `json:"before"`
 	After  any    `json:"after"`
+}
+
+// Quoted gives an argument list so that it can be seen where one argument ends.
+func Quoted(args []string) string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		out[i] = strconv.Quote(a)
+	}
+	return strings.Join(out, " ")
 }

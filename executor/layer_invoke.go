@@ -94,6 +94,8 @@ func (s *session) settle(ctx context.Context, c *call, cause error) outcome {
 		return s.act(ctx, c) // the same prepared form, so it can win only once
 	case stopped(cause):
 		return outcome{status: journal.Cancelled, err: cause, effect: verdict}
+	case verdict == actions.InFlight && actions.KindOf(err) == actions.KindAtWork:
+		return outcome{status: journal.InDoubt, err: &DoubtError{Step: c.node.Step.ID, Verdict: verdict, Err: cause}, effect: verdict}
 	case verdict == actions.NotApplied || verdict == actions.InFlight || verdict == actions.Applied:
 		o := failed(orSpent(ctx, cause), c.node.Path)
 		o.effect = verdict
@@ -115,7 +117,7 @@ func (s *session) probe(ctx context.Context, c *call, wait bool) (actions.Verdic
 		verdict, out, err := c.node.Action.Probe(ask, c.act, c.in, c.intent.State)
 		cancel()
 		unreachable := actions.KindOf(err) == actions.KindUnreachable
-		again := wait && ctx.Err() == nil && (verdict == actions.InFlight && err == nil || unreachable)
+		again := wait && ctx.Err() == nil && (verdict == actions.InFlight && (err == nil || actions.KindOf(err) == actions.KindAtWork) || unreachable)
 		if !again {
 			p := journal.Probed{Verdict: verdict, Error: errText(err), Found: s.found(ctx, c, verdict)}
 			if e := s.record(ctx, journal.StepProbed, c.node.Path, p); e != nil {

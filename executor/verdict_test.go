@@ -98,6 +98,41 @@ func TestDoubtStaysUntilItIsResolved(t *testing.T) {
 	})
 }
 
+// What acts by itself and has not ended may act on whatever follows: nothing
+// follows, also where the playbook goes on after a failure.
+func TestWhatIsStillAtWorkIsInDoubt(t *testing.T) {
+	text := spec(set("a", 1, ", timeout: 20s, on_failure: continue"), set("b", 2, "")) + "  rescue:\n" + set("r", 1, "") + "  finally:\n" + set("f", 1, "")
+	inFlight := func(b *bench, times int) {
+		b.w.atWork, b.w.verdicts["a"] = true, nil
+		for range times {
+			b.w.verdicts["a"] = append(b.w.verdicts["a"], actions.InFlight)
+		}
+	}
+	t.Run("when it does not end", func(t *testing.T) {
+		timeless(t, func(_ *testing.T, b *bench) {
+			b.w.fails["a"] = 1
+			inFlight(b, 1)
+			b.want(b.run(text), journal.InDoubt, "")
+			inFlight(b, 3)
+			b.want(b.resume(text), journal.Succeeded, "a:1 b:2 f:1")
+		})
+	})
+	t.Run("when a resume finds it and its time is over", func(t *testing.T) {
+		timeless(t, func(t *testing.T, b *bench) {
+			b.store.dieAfter = 3
+			if !b.dying(text) {
+				t.Fatal("the process did not die")
+			}
+			inFlight(b, 1000)
+			st := b.resume(text)
+			b.want(st, journal.InDoubt, "")
+			if took(st) != 20*time.Second {
+				t.Errorf("in doubt after %s", took(st))
+			}
+		})
+	})
+}
+
 // After an error the world is asked as well: the write may have landed.
 func TestErrorAfterAWriteIsAskedOfTheWorld(t *testing.T) {
 	for name, tc := range map[string]struct {

@@ -31,6 +31,7 @@ type world struct {
 	identity string
 	verdicts map[string][]actions.Verdict // what a probe says first, in order
 	down     map[string]int               // how often there is no answer, before anything is done
+	atWork   bool                         // what is in flight acts by itself
 	kinds    map[string]func() error      // what an action on a key fails with instead
 	during   map[string]func()            // called while an action on a key is under way
 	landed   func()                       // called when a write has landed
@@ -172,6 +173,9 @@ func (w *world) probe(_ context.Context, _ *actions.Call, in setIn, st setState)
 	v := w.values[in.Key]
 	if said := w.verdicts[in.Key]; len(said) > 0 {
 		w.verdicts[in.Key] = said[1:]
+		if w.atWork && said[0] == actions.InFlight {
+			return said[0], setOut{v}, actions.AtWork("", "it still runs")
+		}
 		return said[0], setOut{v}, nil
 	}
 	switch v {

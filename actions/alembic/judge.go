@@ -71,7 +71,7 @@ func (st prepared) settle(ctx context.Context, c *actions.Call, conn *pg.Conn, w
 	err := conn.Fence(ctx, c, pg.Application(c.Key, st.Child), patience)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return actions.InFlight, nil //nolint:nilerr // the error says only that the time to wait is over
+		return actions.InFlight, actions.AtWork("see: runback actions postgres.locks; then resume", "the session of the migration has not ended")
 	case err != nil:
 		return actions.Unknown, fmt.Errorf("whether the migration is still at work cannot be seen: %w", err)
 	}
@@ -109,7 +109,7 @@ func (f family) probe(ctx context.Context, c *actions.Call, in moveIn, st prepar
 	case err != nil:
 		return actions.Unknown, out, err
 	case was.state == supervise.Running:
-		return actions.InFlight, out, nil
+		return actions.InFlight, out, actions.AtWork("see to it that alembic ends; then resume", "alembic still runs")
 	}
 	conn, err := st.open(ctx, c, in)
 	if err != nil {

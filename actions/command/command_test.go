@@ -144,7 +144,9 @@ func (w *world) write(name string) {
 
 // killSupervisor kills who watches the child, as the kernel does when memory
 // is short.
-func (w *world) killSupervisor() {
+func (w *world) killSupervisor() { w.signalSupervisor(syscall.SIGKILL) }
+
+func (w *world) signalSupervisor(s syscall.Signal) {
 	w.t.Helper()
 	found, err := filepath.Glob(filepath.Join(w.children(), "*", "supervisor.json"))
 	if err != nil || len(found) != 1 {
@@ -158,7 +160,7 @@ func (w *world) killSupervisor() {
 	if err := json.Unmarshal(b, &p); err != nil || p.PID <= 1 {
 		w.t.Fatal(p, err)
 	}
-	if err := syscall.Kill(p.PID, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(p.PID, s); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,46 +74,80 @@ func TestTwoExecutorsOneAttempt(t *testing.T) {
 	}
 }
 
-func TestLost(t *testing.T) {
+// A command that was lost, or that the operator had stopped in the middle: how it
+// ended does not tell what it did.
+func TestCutShort(t *testing.T) {
 	for name, tc := range map[string]struct {
 		with map[string]any
 		want actions.Verdict
-		says string
+		says string // after why it is not known
 	}{
-		"at most once": {map[string]any{}, actions.Unknown, "nobody saw how the command ended"},
+		"at most once": {map[string]any{}, actions.Unknown, ""},
 		"repeatable":   {map[string]any{"at_most_once": false}, actions.NotApplied, ""},
 		"asked: yes":   {map[string]any{"probe": map[string]any{"args": sh("exit 0")}}, actions.Applied, ""},
 		"asked: no":    {map[string]any{"probe": map[string]any{"args": sh("exit 1")}}, actions.NotApplied, ""},
 		"no answer":    {map[string]any{"probe": map[string]any{"args": sh("echo cannot connect >&2; exit 2")}}, actions.Unknown, "probe: sh exited with 2: cannot connect"},
 		"asked first":  {map[string]any{"at_most_once": false, "probe": map[string]any{"args": sh("exit 0")}}, actions.Applied, ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			tc.with["args"] = sh("echo x >> effect; echo partial; " + slow)
-			w := step(t, run, tc.with).prepare()
-			w.left()
-			w.killSupervisor()
-			w.wants(actions.InFlight) // the command itself lives
-			w.write("go")
-			var v actions.Verdict
-			var out actions.Outputs
-			var err error
-			w.until("its end", func() bool { v, out, err = w.probe(); return v != actions.InFlight })
-			if v != tc.want || (tc.says == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), tc.says)) {
-				t.Fatalf("%s %v", v, err)
-			}
-			if v == actions.Applied && (out["exit_code"] != nil || out["stdout"] != "partial\n" || out["stdout_cut"] != true) {
-				t.Errorf("%v", out)
-			}
-			before := w.effects()
-			_, err = w.run(t.Context())
-			if again := w.effects() - before; (again > 0) != (tc.want == actions.NotApplied) || (err == nil) != (again > 0) {
-				t.Errorf("run again: %v, %d more effects", err, again)
-			}
-			if err == nil {
-				w.wants(actions.Applied) // the second child is found, not the first
-			}
-			w.nothingElse()
-		})
+		for how, cut := range map[string]struct {
+			by   func(*world)
+			says string
+		}{
+			"lost":    {(*world).lose, "nobody saw how the command ended"},
+			"stopped": {(*world).stop, "sh was stopped (asked to) and was ended by signal: interrupt"},
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				with := maps.Clone(tc.with)
+				with["args"] = sh("echo x >> effect; echo partial; " + slow)
+				w := step(t, run, with).prepare()
+				cut.by(w)
+				v, out, err := w.probe()
+				if v != tc.want || (v == actions.Unknown) != (err != nil) || (err != nil && (!strings.Contains(err.Error(), cut.says) || !strings.Contains(err.Error(), tc.says))) {
+					t.Fatalf("%s %v", v, err)
+				}
+				if v == actions.Applied && (out["exit_code"] != nil || out["stdout"] != "partial\n") {
+					t.Errorf("%v", out)
+				}
+				w.write("go")
+				before := w.effects()
+				_, err = w.run(t.Context())
+				if again := w.effects() - before; (again > 0) != (tc.want == actions.NotApplied) || (err == nil) != (again > 0) {
+					t.Errorf("run again: %v, %d more effects", err, again)
+				}
+				if err == nil {
+					w.wants(actions.Applied) // the second child is found, not the first
+				}
+				w.nothingElse()
+			})
+		}
+	}
+}
+
+// lose leaves a command that nobody saw end.
+func (w *world) lose() {
+	w.left()
+	w.until("its output", w.kept) // what the supervisor has not read is gone with it
+	w.killSupervisor()
+	w.wants(actions.InFlight) // the command itself lives
+	w.write("go")
+	w.until("its end", func() bool { v, _, _ := w.probe(); return v != actions.InFlight })
+}
+
+func (w *world) kept() bool {
+	found, err := filepath.Glob(filepath.Join(w.children(), "*", "stdout"))
+	if err != nil || len(found) != 1 {
+		return false
+	}
+	info, err := os.Stat(found[0])
+	return err == nil && info.Size() > 0
+}
+
+// stop ends the run while the command works.
+func (w *world) stop() {
+	ctx, cancel := context.WithCancelCause(w.t.Context())
+	go func() { w.until("the script", w.exists("begun")); cancel(errors.New("stopped by the operator")) }()
+	if _, err := w.run(ctx); actions.KindOf(err) != actions.KindEnded {
+		w.t.Fatal(err)
 	}
 }
 

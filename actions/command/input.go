@@ -2,7 +2,6 @@ package command
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/runbackhq/runback/actions"
@@ -60,12 +59,3 @@ func (p program) order(st prepared) tool.Order {
 
 // secretVariable names the file from which the program reads its secret.
 const secretVariable = "RUNBACK_SECRET"
-
-// quoted writes an argument list so that its items can be told apart.
-func quoted(args []string) string {
-	out := make([]string, len(args))
-	for i, a := range args {
-		out[i] = strconv.Quote(a)
-	}
-	return strings.Join(out, " ")
-}

@@ -20,14 +20,15 @@ func (f family) probe(ctx context.Context, c *actions.Call, in runIn, st prepare
 	case supervise.NotStarted:
 		return actions.NotApplied, result{}, nil
 	case supervise.Running:
-		return actions.InFlight, result{}, nil
-	case supervise.Lost:
+		return actions.InFlight, result{}, end.AtWork()
+	default:
+	}
+	if cutShort(end, in.program) {
 		v, err := f.ask(ctx, c, in, st, end)
 		if v != actions.Applied {
 			return v, result{}, err
 		}
 		return v, read(end), nil
-	default:
 	}
 	r, err := finished(context.WithoutCancel(ctx), in.program, end)
 	if err != nil {
@@ -36,14 +37,29 @@ func (f family) probe(ctx context.Context, c *actions.Call, in runIn, st prepare
 	return actions.Applied, r, nil
 }
 
-// ask finds out whether a command that was lost took effect: by the command
+// cutShort says of a command that ended whether nobody can tell by its end what
+// it did: it was lost, or the operator had it stopped in the middle of its work.
+func cutShort(e tool.End, p program) bool {
+	return e.State == supervise.Lost || e.State == supervise.Exited && e.Stopped == supervise.Asked && !e.Success(p.SuccessCodes...)
+}
+
+// unknown says why.
+func unknown(e tool.End, p program) error {
+	if e.State == supervise.Lost {
+		return e.Lost()
+	}
+	return &actions.Error{Kind: actions.KindFailed, Hint: e.Hint(), Err: errors.New(e.How(p.Args[0]) + "; what it did until then is not known")}
+}
+
+// ask finds out whether a command that was cut short took effect: by the command
 // that the playbook names for it, or by what it says of a second run. An error
 // comes with every Unknown, so that a person reads what is missing.
-func (f family) ask(ctx context.Context, c *actions.Call, in runIn, st prepared, lost tool.End) (actions.Verdict, error) {
+func (f family) ask(ctx context.Context, c *actions.Call, in runIn, st prepared, was tool.End) (actions.Verdict, error) {
+	why := unknown(was, in.program)
 	switch {
 	case in.Probe != nil && st.Probe != nil:
 	case in.AtMostOnce:
-		return actions.Unknown, lost.Lost()
+		return actions.Unknown, why
 	default:
 		return actions.NotApplied, nil
 	}
@@ -62,9 +78,9 @@ func (f family) ask(ctx context.Context, c *actions.Call, in runIn, st prepared,
 	})
 	switch {
 	case err != nil:
-		return actions.Unknown, errors.Join(lost.Lost(), fmt.Errorf("probe: %w", err))
+		return actions.Unknown, errors.Join(why, fmt.Errorf("probe: %w", err))
 	case verdict == actions.Unknown:
-		return verdict, errors.Join(lost.Lost(), errors.New("probe: "+how))
+		return verdict, errors.Join(why, errors.New("probe: "+how))
 	default:
 		return verdict, nil
 	}

@@ -39,7 +39,7 @@ func previewRun(_ context.Context, _ *actions.Call, in runIn, st prepared) (acti
 	p := in.preview(st)
 	switch {
 	case in.Probe != nil:
-		p.Notes = append(p.Notes, "if nobody can tell how it ended, it is asked for by "+quoted(in.Probe.Args))
+		p.Notes = append(p.Notes, "if nobody can tell how it ended, it is asked for by "+actions.Quoted(in.Probe.Args))
 	case in.AtMostOnce:
 		p.Notes = append(p.Notes, "it cannot be asked for: if nobody can tell how it ended, a person decides")
 	default:
@@ -51,7 +51,7 @@ func previewRun(_ context.Context, _ *actions.Call, in runIn, st prepared) (acti
 // preview tells what will be run; what that does cannot be known.
 func (p program) preview(st prepared) actions.Preview {
 	out := actions.Preview{
-		Label: actions.Opaque, Summary: "runs " + quoted(p.Args), Object: st.Program.Path,
+		Label: actions.Opaque, Summary: "runs " + actions.Quoted(p.Args), Object: st.Program.Path,
 		Notes: []string{"in " + st.Dir},
 	}
 	if st.Program.SHA256 != "" {
@@ -61,18 +61,18 @@ func (p program) preview(st prepared) actions.Preview {
 }
 
 // run starts the command, or attaches to it when it was started before. One
-// that was lost is asked about first.
+// that was cut short is asked about first.
 func (f family) run(ctx context.Context, c *actions.Call, in runIn, st prepared) (result, error) {
 	o := in.order(st)
 	switch was, err := f.room.Look(st.Job); {
 	case err != nil:
 		return result{}, err
-	case was.State == supervise.Lost:
+	case cutShort(was, in.program):
 		v, err := f.ask(ctx, c, in, st, was)
 		if v != actions.NotApplied {
 			return result{}, errors.Join(errors.New("the command was run before and is not run again"), err)
 		}
-		o.Again = true
+		o.Instead = was.Dir()
 	}
 	end, err := f.room.Do(ctx, c, st.Job, o)
 	if err != nil {

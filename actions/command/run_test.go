@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/runbackhq/runback/actions"
@@ -165,6 +166,25 @@ func TestStopped(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A command that does not end although its time is over is told to be at work.
+func TestDoesNotEnd(t *testing.T) {
+	w := step(t, run, map[string]any{"args": sh(": > begun; while [ ! -e go ]; do sleep 0.02; done"), "grace": "10ms"}).prepare()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		w.until("the script", w.exists("begun"))
+		w.signalSupervisor(syscall.SIGSTOP)
+		cancel(errors.New("the time of step x is spent"))
+	}()
+	_, err := w.run(ctx)
+	v, _, perr := w.probe()
+	if err == nil || v != actions.InFlight || actions.KindOf(perr) != actions.KindAtWork || !strings.Contains(actions.HintOf(perr), w.children()) {
+		t.Errorf("%v; %s %v (%s)", err, v, perr, actions.HintOf(perr))
+	}
+	w.write("go")
+	w.signalSupervisor(syscall.SIGCONT)
+	w.until("its end", func() bool { v, _, _ := w.probe(); return v != actions.InFlight })
 }
 
 func TestStoppedBeforeItBegan(t *testing.T) {

@@ -25,7 +25,7 @@ func TestExecutorKilled(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	s.left()
-	s.wants(actions.InFlight, actions.KindFailed)
+	s.wants(actions.InFlight, actions.KindAtWork)
 	if w.revision() != "3 pending-rollback" {
 		t.Error(w.revision())
 	}

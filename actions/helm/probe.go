@@ -19,7 +19,7 @@ func (f family) probe(ctx context.Context, c *actions.Call, _ rollbackIn, st pre
 	}
 	end, unseen := f.room.Look(st.Job)
 	if unseen == nil && end.State == supervise.Running {
-		return actions.InFlight, rollbackOut{}, nil
+		return actions.InFlight, rollbackOut{}, end.AtWork()
 	}
 	cl, err := f.cluster(ctx, c)
 	if err != nil {

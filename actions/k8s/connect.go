@@ -43,6 +43,9 @@ func Connect(_ context.Context, o Options) (*Cluster, error) {
 		return nil, actions.Invalid("name the file with --kubeconfig", "kubeconfig cannot be read: %w", err)
 	}
 	named := o.Kubeconfig != "" || os.Getenv(clientcmd.RecommendedConfigPathEnvVar) != ""
+	if len(raw.Contexts) == 0 {
+		return nil, actions.Invalid("name a kubeconfig with --kubeconfig", "no context was found in: %s", strings.Join(looked(rules.GetLoadingPrecedence()), ", "))
+	}
 	name, err := chooseContext(raw, o.Context, named)
 	if err != nil {
 		return nil, err
@@ -69,13 +72,23 @@ func Connect(_ context.Context, o Options) (*Cluster, error) {
 	return cl, err
 }
 
+// looked tells of each file that was looked into whether it is there.
+func looked(files []string) []string {
+	var out []string
+	for _, f := range files {
+		if _, err := os.Stat(f); err != nil {
+			f += " (it is not there)"
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
 // chooseContext never takes the current context: it is whatever somebody used
 // last, in another window, and rolling back the wrong cluster is how that ends.
 func chooseContext(raw *api.Config, wanted string, named bool) (string, error) {
 	known := slices.Sorted(maps.Keys(raw.Contexts))
 	switch {
-	case len(known) == 0:
-		return "", actions.Invalid("name a kubeconfig with --kubeconfig", "no kubeconfig with a context was found")
 	case wanted == "" && named && len(known) == 1:
 		return known[0], nil
 	case wanted == "":

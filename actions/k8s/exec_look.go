@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/pod"
@@ -40,7 +39,7 @@ func lookAction(f family) actions.Action {
 
 func previewIn(in inPod, at pod.Ref) actions.Preview {
 	return actions.Preview{
-		Label: actions.Opaque, Summary: "runs " + strings.Join(in.Args, " "), Object: "pod/" + at.Pod,
+		Label: actions.Opaque, Summary: "runs " + actions.Quoted(in.Args), Object: "pod/" + at.Pod,
 		Notes: []string{"in container " + at.Container},
 	}
 }

@@ -97,7 +97,7 @@ func (a execRun) probe(ctx context.Context, c *actions.Call, in execIn, j pod.Jo
 	case st == pod.NotStarted:
 		return actions.NotApplied, execOut{}, nil
 	case st == pod.Running:
-		return actions.InFlight, execOut{}, nil
+		return actions.InFlight, execOut{}, actions.AtWork("see to it that it ends in pod "+j.Pod+"; then resume", "the command still runs in the pod")
 	case st == pod.Lost:
 		return a.ask(ctx, cl, in, j)
 	}

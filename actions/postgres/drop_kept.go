@@ -140,7 +140,7 @@ func probeDrop(ctx context.Context, c *actions.Call, in dropIn, st dropState) (a
 	case err != nil:
 		return actions.Unknown, out, err
 	case left:
-		return actions.InFlight, out, nil
+		return actions.InFlight, out, sessionsAtWork()
 	}
 	all, err := find(ctx, conn, st.Name)
 	switch {

@@ -12,6 +12,10 @@ import (
 
 func running(end tool.End) bool { return end.State == supervise.Running }
 
+func sessionsAtWork() error {
+	return actions.AtWork("see what they do: runback actions postgres.locks; then resume", "sessions of this step have not ended")
+}
+
 // ended ends the sessions of an application, and says whether some are left
 // after a while: a probe has little time, and is asked again.
 func ended(ctx context.Context, c *actions.Call, conn *pg.Conn, application string) (left bool, err error) {

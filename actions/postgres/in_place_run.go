@@ -102,7 +102,7 @@ func (a inPlace) probe(ctx context.Context, c *actions.Call, in inPlaceIn, st in
 		return actions.Unknown, inPlaceOut{}, err
 	}
 	if running(end) {
-		return actions.InFlight, inPlaceOut{}, nil
+		return actions.InFlight, inPlaceOut{}, end.AtWork()
 	}
 	conn, err := in.open(ctx, c)
 	if err != nil {
@@ -117,7 +117,7 @@ func (a inPlace) probe(ctx context.Context, c *actions.Call, in inPlaceIn, st in
 		return actions.Unknown, inPlaceOut{}, err
 	}
 	if left {
-		return actions.InFlight, inPlaceOut{}, nil
+		return actions.InFlight, inPlaceOut{}, sessionsAtWork()
 	}
 	done, err := st.done(ctx, conn, c.Key)
 	switch {

@@ -176,7 +176,7 @@ func (a restore) probe(ctx context.Context, c *actions.Call, in restoreIn, st re
 			return actions.Unknown, restoreOut{}, err
 		}
 		if running(end) {
-			return actions.InFlight, restoreOut{}, nil
+			return actions.InFlight, restoreOut{}, end.AtWork()
 		}
 	}
 	for _, name := range []string{application(c), r.child()} {
@@ -185,7 +185,7 @@ func (a restore) probe(ctx context.Context, c *actions.Call, in restoreIn, st re
 			return actions.Unknown, restoreOut{}, err
 		}
 		if left {
-			return actions.InFlight, restoreOut{}, nil
+			return actions.InFlight, restoreOut{}, sessionsAtWork()
 		}
 	}
 	if p, err = st.where(ctx, conn, c.Key); err != nil { // an orphan may have committed

@@ -195,7 +195,7 @@ func probeSwap(ctx context.Context, c *actions.Call, in swapIn, st swapState) (a
 	case err != nil:
 		return actions.Unknown, out, err
 	case left:
-		return actions.InFlight, out, nil
+		return actions.InFlight, out, sessionsAtWork()
 	}
 	done, _, _, err := st.at(ctx, conn)
 	switch {

@@ -29,7 +29,7 @@ func (f family) probe(ctx context.Context, c *actions.Call, in applyIn, st prepa
 	case end.State == supervise.NotStarted:
 		return actions.NotApplied, applyOut{}, nil
 	case end.State == supervise.Running:
-		return actions.InFlight, applyOut{}, nil
+		return actions.InFlight, applyOut{}, end.AtWork()
 	case end.Success(0):
 		f.forget(st.Attempt.Job)
 		return actions.Applied, st.out(), nil

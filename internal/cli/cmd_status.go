@@ -61,6 +61,9 @@ ends, and its exit code is that of the run; Ctrl-C ends the watching, not the ru
 			if watch {
 				return a.watch(cmd.Context(), args[0])
 			}
+			if cmd.Flags().Changed("progress") {
+				return usage("add --watch, or use -o json", "--progress is how a run is shown while it is followed")
+			}
 			if events {
 				return a.showEvents(cmd.Context(), args[0])
 			}
@@ -159,8 +162,14 @@ func (a *App) statusScreen(s *journal.State, told func(string, actions.Outputs) 
 		fmt.Fprintf(w, "  target    %s\n", wrapWords(strings.Fields(p.line()), a.Width-12, 12))
 	}
 	fmt.Fprintln(w)
+	each := foldTurns(s)
 	for _, p := range s.Order {
-		a.statusStep(st, s.Steps[p], told)
+		if n := each.counts[p]; n > 0 {
+			a.wrapped("  "+strings.Repeat("  ", depthOf(p)), st.dim(fmt.Sprintf("… %d more turns went well: %s -o json lists them", n, a.command("status "+s.ID))))
+		}
+		if !each.within(p) {
+			a.statusStep(st, s.Steps[p], told)
+		}
 	}
 	if s.End.Message != "" {
 		fmt.Fprintln(w)

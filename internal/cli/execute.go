@@ -76,10 +76,10 @@ func (a *App) stage(p *executor.Program, past []journal.Event) (*watched, func()
 	if err != nil {
 		return nil, nil, err
 	}
-	a.spools = []*spool{newSpool(errs)}
+	a.spools = []*spool{newSpool(errs, a.ErrTTY)}
 	a.Err = a.spools[0]
 	if a.mode != progressTTY { // the live view has a painter that nobody waits for
-		a.spools = append(a.spools, newSpool(out))
+		a.spools = append(a.spools, newSpool(out, a.OutTTY))
 		a.Out = a.spools[1]
 	}
 	return &watched{display: d}, func() {

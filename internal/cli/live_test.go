@@ -179,7 +179,7 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 
 func TestSpoolNeverWaits(t *testing.T) {
 	w := &slowWriter{gate: make(chan struct{})}
-	s := newSpool(w)
+	s := newSpool(w, false)
 	for i := range 1000 {
 		fmt.Fprintln(s, i)
 	}
@@ -199,7 +199,7 @@ func (f *failing) Write([]byte) (int, error) {
 
 func TestSpoolGivesUpAfterAnError(t *testing.T) {
 	f := &failing{}
-	s := newSpool(f)
+	s := newSpool(f, false)
 	for range 100 {
 		if _, err := io.WriteString(s, "x"); err != nil {
 			t.Fatal(err)
@@ -209,5 +209,20 @@ func TestSpoolGivesUpAfterAnError(t *testing.T) {
 	s.close()
 	if f.calls.Load() != 1 {
 		t.Errorf("tried %d times", f.calls.Load())
+	}
+}
+
+// A terminal that was closed is read by nobody any more; a log is.
+func TestSpoolHangsUp(t *testing.T) {
+	for _, tty := range []bool{true, false} {
+		w := &slowWriter{gate: make(chan struct{})}
+		close(w.gate)
+		s := newSpool(w, tty)
+		s.hangUp()
+		fmt.Fprintln(s, "after")
+		s.close()
+		if lost := w.got.Len() == 0; lost != tty {
+			t.Errorf("terminal %v: %q", tty, w.got.String())
+		}
 	}
 }

@@ -56,7 +56,7 @@ func (h *handler) listen(done <-chan struct{}) {
 			return
 		case <-h.hang:
 			for _, s := range h.app.spools {
-				s.drop()
+				s.hangUp()
 			}
 		case <-h.hold:
 			h.interrupt()

@@ -10,6 +10,7 @@ import (
 // never fail; after the first error of the writer the rest is dropped.
 type spool struct {
 	w    io.Writer
+	tty  bool // w is a terminal
 	mu   sync.Mutex
 	cond *sync.Cond
 	todo []byte
@@ -18,8 +19,8 @@ type spool struct {
 	over bool
 }
 
-func newSpool(w io.Writer) *spool {
-	s := &spool{w: w}
+func newSpool(w io.Writer, tty bool) *spool {
+	s := &spool{w: w, tty: tty}
 	s.cond = sync.NewCond(&s.mu)
 	go s.drain()
 	return s
@@ -36,8 +37,12 @@ func (s *spool) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// drop gives the rest up: nobody looks any more.
-func (s *spool) drop() {
+// hangUp gives the rest up when the terminal was closed: nobody looks any more.
+// Files and pipes are read by somebody else.
+func (s *spool) hangUp() {
+	if !s.tty {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dead, s.todo = true, nil

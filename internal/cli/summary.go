@@ -91,6 +91,8 @@ func doubtWord(step *journal.StepState) string {
 		return "how much of it took effect; some fields hold what it wanted, some hold what was there before"
 	case actions.Foreign:
 		return "whether it took effect; the target holds neither what was there before nor what it wanted: somebody else acted"
+	case actions.InFlight:
+		return "whether it takes effect; it has not ended, and may act on what follows"
 	default:
 		return "whether it took effect; the target could not tell"
 	}

@@ -87,7 +87,9 @@ func (c *Child) Stop(ctx context.Context, l Limits, e Eyes) (State, Outcome, err
 	return c.within(ctx, l.Interrupt+l.Terminate+l.Drain+stopMargin, e)
 }
 
-var errStays = errors.New("it does not end")
+// errStays says that a child was told to end and does not: it cannot be killed
+// while it waits for a disk, or its supervisor is stopped.
+var errStays = errors.New("it was told to end and does not")
 
 // stopMargin is what a killed process may take to be gone and recorded.
 const stopMargin = 5 * time.Second

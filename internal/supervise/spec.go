@@ -91,10 +91,13 @@ type Outcome struct {
 	Ended   time.Time `json:"ended"`
 	Stdout  Stream    `json:"stdout"`
 	Stderr  Stream    `json:"stderr"`
-	Stopped string    `json:"stopped,omitempty"` // why the supervisor ended it: "asked to", "deadline"
+	Stopped string    `json:"stopped,omitempty"` // why the supervisor ended it: Asked, or whose time was over
 	Left    bool      `json:"left,omitempty"`    // processes of its group went on without it
 	Never   string    `json:"never,omitempty"`   // why it never ran
 }
+
+// Asked is why a child was stopped that an executor asked to be.
+const Asked = "asked to"
 
 // Stream says what became of an output.
 type Stream struct {

@@ -77,7 +77,7 @@ func (s *supervisor) watch() *os.ProcessState {
 			stop("")
 			continue
 		case <-asked:
-			stop("asked to")
+			stop(Asked)
 		case <-deadline:
 			stop("its time was spent")
 		case <-untied:

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/supervise"
 )
 
@@ -78,6 +79,12 @@ func (e End) How(name string) string {
 // Lost says that nobody can tell how a child ended.
 func (e End) Lost() error {
 	return fmt.Errorf("nobody saw how the command ended: its supervisor is gone and left no record in %s", e.child.Dir())
+}
+
+// AtWork says that a child has not ended: it was not told to, or it cannot be
+// killed while it waits for a disk, or its supervisor is stopped.
+func (e End) AtWork() error {
+	return actions.AtWork("see to it that it ends, its number is in "+filepath.Join(e.child.Dir(), "child.json")+"; then resume", "the command still runs")
 }
 
 // ErrNotStarted says that the child of an attempt never began.
