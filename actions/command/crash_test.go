@@ -14,7 +14,7 @@ import (
 	"github.com/runbackhq/runback/actions"
 )
 
-const slow = "echo x >> effect; : > begun; while [ ! -e go ]; do sleep 0.02; done"
+const slow = "echo x >> effect; : > begun; while [ -e $PWD ] && [ ! -e go ]; do sleep 0.02; done"
 
 // left starts the command and leaves it as an executor does that is killed:
 // it goes on, and nobody of this process knows of it.

@@ -150,8 +150,8 @@ func TestStopped(t *testing.T) {
 		kind   actions.Kind
 		ok     bool
 	}{
-		"ends badly": {": > begun; while :; do sleep 0.02; done", actions.KindEnded, false},
-		"ends well":  {"trap 'exit 0' INT; : > begun; while :; do sleep 0.02; done", actions.KindFailed, true},
+		"ends badly": {": > begun; while [ -e $PWD ]; do sleep 0.02; done", actions.KindEnded, false},
+		"ends well":  {"trap 'exit 0' INT; : > begun; while [ -e $PWD ]; do sleep 0.02; done", actions.KindFailed, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := step(t, run, map[string]any{"args": sh(tc.script), "grace": "300ms"}).prepare()
@@ -170,7 +170,7 @@ func TestStopped(t *testing.T) {
 
 // A command that does not end although its time is over is told to be at work.
 func TestDoesNotEnd(t *testing.T) {
-	w := step(t, run, map[string]any{"args": sh(": > begun; while [ ! -e go ]; do sleep 0.02; done"), "grace": "10ms"}).prepare()
+	w := step(t, run, map[string]any{"args": sh(": > begun; while [ -e $PWD ] && [ ! -e go ]; do sleep 0.02; done"), "grace": "10ms"}).prepare()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() {
 		w.until("the script", w.exists("begun"))

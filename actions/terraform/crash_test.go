@@ -21,7 +21,7 @@ resource "terraform_data" "a" {
 }
 resource "terraform_data" "b" {
   input = terraform_data.a.id
-  provisioner "local-exec" { command = "echo +b >> ledger; : > begun; while [ ! -e go ]; do sleep 0.02; done" }
+  provisioner "local-exec" { command = "echo +b >> ledger; : > begun; while [ -e $PWD ] && [ ! -e go ]; do sleep 0.02; done" }
 }
 resource "terraform_data" "c" {
   input = terraform_data.b.id
@@ -165,7 +165,7 @@ resource "terraform_data" "a" {
   count = fileexists("gone") ? 0 : 1
   provisioner "local-exec" {
     when    = destroy
-    command = "echo -a >> ledger; : > begun; while [ ! -e go ]; do sleep 0.02; done"
+    command = "echo -a >> ledger; : > begun; while [ -e $PWD ] && [ ! -e go ]; do sleep 0.02; done"
   }
 }
 `

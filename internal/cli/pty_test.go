@@ -30,7 +30,7 @@ spec:
     - id: slow
       name: The slow step
       uses: command.run
-      with: {args: [/bin/sh, -c, 'echo x >> ledger; i=0; until [ -e go ]; do echo line $i; i=$((i+1)); sleep 0.05; done']}
+      with: {args: [/bin/sh, -c, 'echo x >> ledger; i=0; until [ -e go ] || [ ! -e $PWD ]; do echo line $i; i=$((i+1)); sleep 0.05; done']}
     - {id: last, name: The last step, uses: command.run, with: {args: [/bin/sh, -c, echo y >> ledger]}}
 `
 

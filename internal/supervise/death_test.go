@@ -163,7 +163,7 @@ func TestChildWithoutSupervisor(t *testing.T) {
 	for name, stop := range map[string]bool{"ends by itself": false, "is stopped": true} {
 		t.Run(name, func(t *testing.T) {
 			dir, beside := child(t)
-			c := start(t, shell(dir, "echo x > begun; while [ ! -e go ]; do sleep 0.02; done; exit 0"))
+			c := start(t, shell(dir, "echo x > begun; while [ -e $PWD ] && [ ! -e go ]; do sleep 0.02; done; exit 0"))
 			until(t, "the script", func() bool { return exists(beside + "/begun") })
 			for _, pid := range supervisorsOf(t, dir) {
 				p, err := os.FindProcess(pid)
@@ -249,7 +249,7 @@ func TestNumberUsedAgain(t *testing.T) {
 // The record of the end cannot be written: nobody claims to know it.
 func TestEndThatCannotBeRecorded(t *testing.T) {
 	dir, beside := child(t)
-	c := start(t, shell(dir, "while [ ! -e go ]; do sleep 0.02; done"))
+	c := start(t, shell(dir, "while [ -e $PWD ] && [ ! -e go ]; do sleep 0.02; done"))
 	if err := os.Mkdir(filepath.Join(dir, "exit.json"), 0o700); err != nil { // no file can be renamed onto it
 		t.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func noTrace(t *testing.T, dir string, secrets ...string) {
 
 func TestSecretIsInNoArgumentList(t *testing.T) {
 	dir, beside := child(t)
-	spec := shell(dir, `grep -las CANARYVALUE /proc/[0-9]*/cmdline; : > done; while [ ! -e go ]; do sleep 0.02; done`)
+	spec := shell(dir, `grep -las CANARYVALUE /proc/[0-9]*/cmdline; : > done; while [ -e $PWD ] && [ ! -e go ]; do sleep 0.02; done`)
 	spec.Args = append(spec.Args, "ignored")
 	spec.Env = append(spec.Env, "SECRET=CANARY"+"VALUE2")
 	c := start(t, spec)
@@ -161,7 +161,7 @@ func TestWhatCannotBeRun(t *testing.T) {
 
 func TestStartedOnce(t *testing.T) {
 	dir, beside := child(t)
-	spec := shell(dir, "echo x >> effect; while [ ! -e go ]; do sleep 0.02; done")
+	spec := shell(dir, "echo x >> effect; while [ -e $PWD ] && [ ! -e go ]; do sleep 0.02; done")
 	const starters = 8
 	won := make(chan *supervise.Child, starters)
 	lost := make(chan error, starters)
@@ -195,7 +195,7 @@ func TestStartedOnce(t *testing.T) {
 
 func TestWhoIsLeftIsTold(t *testing.T) {
 	dir, beside := child(t)
-	c := start(t, shell(dir, "(while [ ! -e go ]; do sleep 0.02; done; echo late >> effect) & exit 3"))
+	c := start(t, shell(dir, "(while [ -e $PWD ] && [ ! -e go ]; do sleep 0.02; done; echo late >> effect) & exit 3"))
 	began := time.Now()
 	st, o := over(t, c)
 	if st != supervise.Exited || o.Code != 3 || !o.Left || time.Since(began) > 10*time.Second {

@@ -16,7 +16,7 @@ func TestSecret(t *testing.T) {
 	const hidden = "s3cret-0af1:\\'x"
 	dir, beside := child(t)
 	spec := shell(dir, `stat -Lc '%a %F' `+supervise.SecretPath+`; read -r line < `+supervise.SecretPath+`; read -r again < `+supervise.SecretPath+`
-[ "$line" = "$again" ] && echo "${#line} characters"; : > read; while [ ! -e go ]; do sleep 0.02; done`)
+[ "$line" = "$again" ] && echo "${#line} characters"; : > read; while [ -e $PWD ] && [ ! -e go ]; do sleep 0.02; done`)
 	spec.Secret = []byte(hidden + "\n")
 	c := start(t, spec)
 	until(t, "the child", func() bool { return exists(filepath.Join(beside, "read")) })

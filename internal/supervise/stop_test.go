@@ -24,11 +24,11 @@ func TestStop(t *testing.T) {
 		code   int
 		signal string
 	}{
-		"heeds SIGINT":   {`trap 'exit 3' INT; : > begun; while :; do sleep 0.02; done`, 3, ""},
-		"heeds SIGTERM":  {`trap '' INT; trap 'exit 4' TERM; : > begun; while :; do sleep 0.02; done`, 4, ""},
-		"heeds nothing":  {`trap '' INT TERM; : > begun; while :; do sleep 0.02; done`, -1, "killed"},
-		"the group too":  {`(trap '' INT TERM; : > begun; while :; do sleep 0.02; done) & trap 'exit 5' INT; wait`, 5, ""},
-		"ends well then": {`trap 'exit 0' INT; : > begun; while :; do sleep 0.02; done`, 0, ""},
+		"heeds SIGINT":   {`trap 'exit 3' INT; : > begun; while [ -e $PWD ]; do sleep 0.02; done`, 3, ""},
+		"heeds SIGTERM":  {`trap '' INT; trap 'exit 4' TERM; : > begun; while [ -e $PWD ]; do sleep 0.02; done`, 4, ""},
+		"heeds nothing":  {`trap '' INT TERM; : > begun; while [ -e $PWD ]; do sleep 0.02; done`, -1, "killed"},
+		"the group too":  {`(trap '' INT TERM; : > begun; while [ -e $PWD ]; do sleep 0.02; done) & trap 'exit 5' INT; wait`, 5, ""},
+		"ends well then": {`trap 'exit 0' INT; : > begun; while [ -e $PWD ]; do sleep 0.02; done`, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, beside := child(t)
@@ -49,7 +49,7 @@ func TestStop(t *testing.T) {
 
 func TestDeadlineHoldsWithoutExecutor(t *testing.T) {
 	dir, beside := child(t)
-	spec := shell(dir, ": > begun; while :; do sleep 0.02; done")
+	spec := shell(dir, ": > begun; while [ -e $PWD ]; do sleep 0.02; done")
 	spec.Deadline = time.Now().Add(time.Second)
 	c := begun(t, beside, spec)
 	if st, o := over(t, c); st != supervise.Exited || o.Signal != "interrupt" || o.Stopped == "" || o.Ended.Before(spec.Deadline) {
@@ -60,7 +60,7 @@ func TestDeadlineHoldsWithoutExecutor(t *testing.T) {
 // What everybody in the session is sent does not end the supervisor.
 func TestSupervisorOutlivesSignals(t *testing.T) {
 	dir, beside := child(t)
-	c := begun(t, beside, shell(dir, ": > begun; while [ ! -e go ]; do sleep 0.02; done; exit 6"))
+	c := begun(t, beside, shell(dir, ": > begun; while [ -e $PWD ] && [ ! -e go ]; do sleep 0.02; done; exit 6"))
 	for _, pid := range supervisorsOf(t, dir) {
 		for _, s := range []string{"INT", "TERM", "HUP", "QUIT"} {
 			if out, err := exec.Command("sh", "-c", "kill -"+s+" $0", itoa(pid)).CombinedOutput(); err != nil {
@@ -80,7 +80,7 @@ func TestSupervisorOutlivesSignals(t *testing.T) {
 // A tied child ends with the one who started it.
 func TestTied(t *testing.T) {
 	dir, beside := child(t)
-	cmd := exec.Command(os.Args[0], tiedArg, dir, ": > begun; while :; do sleep 0.02; done")
+	cmd := exec.Command(os.Args[0], tiedArg, dir, ": > begun; while [ -e $PWD ]; do sleep 0.02; done")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestTied(t *testing.T) {
 // A look that nobody waits for any more leaves nothing behind.
 func TestForgotten(t *testing.T) {
 	dir, beside := child(t)
-	cmd := exec.Command(os.Args[0], forgetArg, dir, "trap 'echo given back > '"+beside+"/lock'; exit 0' INT; : > begun; while :; do sleep 0.02; done")
+	cmd := exec.Command(os.Args[0], forgetArg, dir, "trap 'echo given back > '"+beside+"/lock'; exit 0' INT; : > begun; while [ -e $PWD ]; do sleep 0.02; done")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
