@@ -20,10 +20,6 @@ func (s site) order(args []string, grace time.Duration) tool.Order {
 	return tool.Order{Program: s.Program, Args: append([]string{s.name()}, args...), Dir: s.Dir, Env: s.environment(), Grace: grace}
 }
 
-// lookAgain is how long to wait at most before a child is looked at again. Whoever
-// starts many that take half a second each feels more.
-const lookAgain = 30 * time.Millisecond
-
 // quiet gives the call with progress that people can read.
 func quiet(c *actions.Call) *actions.Call {
 	q := *c
@@ -32,7 +28,6 @@ func quiet(c *actions.Call) *actions.Call {
 			c.Say(text)
 		}
 	}
-	q.Wait = func(ctx context.Context, d time.Duration) error { return c.Wait(ctx, min(d, lookAgain)) }
 	return &q
 }
 
@@ -132,14 +127,17 @@ func (f family) runPlan(ctx context.Context, c *actions.Call, s site, o options,
 	return heard, why
 }
 
-// read takes the plan apart, and asks meanwhile for the state that it is for.
-// Should the state move in between, terraform refuses the apply by its serial.
+// read takes the plan apart and finds the state that it is for: in the plan, or by
+// asking meanwhile. Should the state have moved then, terraform refuses the apply
+// by its serial.
 func (f family) read(ctx context.Context, m *made, o options, path string) error {
-	var snap snapshot
+	snap, known := stateIn(path)
 	pulled := make(chan error, 1)
 	go func() {
 		var err error
-		snap, err = m.site.pull(ctx)
+		if !known {
+			snap, err = m.site.pull(ctx)
+		}
 		pulled <- err
 	}()
 	raw, err := m.site.ask(ctx, "show", "-json", path)

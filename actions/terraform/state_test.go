@@ -2,6 +2,7 @@ package terraform_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,6 +43,37 @@ func TestStaleAndLost(t *testing.T) {
 			if w.ledger() != "+a" {
 				t.Errorf("%s: ledger %q", name, w.ledger())
 			}
+		}
+	})
+}
+
+// The plan says for which state it is, as the back end does: also where there is
+// none yet, and while it drifts.
+func TestPlanNamesItsState(t *testing.T) {
+	onBoth(t, thing("a", `"v0"`, "null"), func(t *testing.T, w *world, _ *stateServer) {
+		for n := range 4 {
+			w.config(strings.Replace(w.read("infra/main.tf"), fmt.Sprintf(`"v%d"`, n-1), fmt.Sprintf(`"v%d"`, n), 1))
+			s := w.apply(nil).prepare()
+			var st struct {
+				Lineage string
+				Attempt struct{ Serial int }
+			}
+			if err := json.Unmarshal(s.state, &st); err != nil {
+				t.Fatal(err)
+			}
+			var there struct {
+				Lineage string
+				Serial  int
+			}
+			if _, said, found := strings.Cut("\n"+w.byHand("state", "pull"), "\n{"); found {
+				if err := json.Unmarshal([]byte("{"+said), &there); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if st.Lineage != there.Lineage || st.Attempt.Serial != there.Serial || (n > 0) != (there.Serial > 0) {
+				t.Errorf("the plan is for serial %d of %q, there is %d of %q", st.Attempt.Serial, st.Lineage, there.Serial, there.Lineage)
+			}
+			s.mustRun()
 		}
 	})
 }

@@ -39,17 +39,19 @@ func (c *Child) Look() (State, Outcome, error) {
 	return st, o, nil
 }
 
-// Bounds of the time between two looks.
+// The time between two looks, and its bounds: a share of what was waited, so that
+// an end is seen late by no more than that share of the child's time.
 const (
 	firstLook = 10 * time.Millisecond
 	lastLook  = 250 * time.Millisecond
+	lookShare = 32
 )
 
 // Wait waits until the child is not running, or until ctx ends: then the child
 // goes on, and Running comes with the cause.
 func (c *Child) Wait(ctx context.Context, e Eyes) (State, Outcome, error) {
-	said := ""
-	for pause := firstLook; ; pause = min(2*pause, lastLook) {
+	said, waited := "", time.Duration(0)
+	for {
 		st, o, err := c.Look()
 		if err != nil || st != Running {
 			c.release()
@@ -59,9 +61,11 @@ func (c *Child) Wait(ctx context.Context, e Eyes) (State, Outcome, error) {
 			e.Say(line)
 			said = line
 		}
+		pause := min(max(firstLook, waited/lookShare), lastLook)
 		if err := e.Wait(ctx, pause); err != nil {
 			return Running, Outcome{}, err
 		}
+		waited += pause
 	}
 }
 
