@@ -29,11 +29,12 @@ type scene struct {
 }
 
 // trial is one disturbance: who dies, and when: at a crash point of the
-// executor, or a while after it passed one.
+// executor, or a while after it passed one. The operator does not die, but
+// presses Ctrl-C twice.
 type trial struct {
 	at    string
 	after time.Duration
-	dies  []string // executor, supervisor, child, backend
+	dies  []string // executor, supervisor, child, backend, operator
 }
 
 func (d trial) String() string {
@@ -67,7 +68,7 @@ func trials(rnd *rand.Rand, points []string, works []work, n int) []trial {
 	const moments = 25
 	for _, w := range works {
 		for i := range moments {
-			for _, who := range append(companies, []string{"supervisor"}, []string{"child"}, []string{"backend"}) {
+			for _, who := range append(companies, []string{"supervisor"}, []string{"child"}, []string{"backend"}, []string{"operator"}) {
 				during = append(during, trial{at: w.announced, after: w.took*time.Duration(i)/moments + time.Millisecond, dies: who})
 			}
 		}
@@ -121,7 +122,8 @@ func disturb(t *testing.T, s *scene, d trial) disturbed {
 	begin := append([]string{"run", "--yes", "--reason", "crash test"}, s.args...)
 	res := p.until(d, s, begin)
 	got := disturbed{}
-	for res.code == -1 && got.resumes < 5 {
+	const cancelled = 5
+	for (res.code == -1 || res.code == cancelled) && got.resumes < 5 {
 		got.resumes++
 		if err := s.safe(); err != nil {
 			t.Errorf("after %s: %v", d, err)
@@ -131,7 +133,7 @@ func disturb(t *testing.T, s *scene, d trial) disturbed {
 		switch {
 		case len(rows) == 0: // it died before the run began
 			res = p.run(begin...)
-		case rows[0].Status != "running" && rows[0].Status != "interrupted":
+		case !slices.Contains([]string{"running", "interrupted", "cancelled"}, rows[0].Status):
 			res = p.run("status", rows[0].ID) // it died when the run was over
 		default:
 			res = p.run("resume", rows[0].ID)
@@ -169,6 +171,10 @@ func (p *program) until(d trial, s *scene, args []string) result {
 	time.Sleep(d.after)
 	if d.kills("executor") {
 		_ = cmd.Process.Signal(syscall.SIGKILL) // it may just have ended
+	}
+	for range 2 * strings.Count(strings.Join(d.dies, ""), "operator") {
+		_ = cmd.Process.Signal(syscall.SIGINT)
+		time.Sleep(50 * time.Millisecond)
 	}
 	p.others(d, s)
 	return <-over
@@ -266,6 +272,8 @@ func judge(t *testing.T, s *scene, got disturbed, before, want string) string {
 		return "in doubt"
 	case got.code == 1 && (got.seen == before || got.seen == want), got.code == 3 && got.seen == before:
 		return "failed, nothing half done"
+	case got.code == 1 && strings.Contains(strings.Join(strings.Fields(got.out), " "), "was stopped (asked to)") && s.safe() == nil:
+		return "stopped halfway, and says so"
 	default:
 		t.Errorf("exit code %d (%s); there is\n%s\nundisturbed it is\n%s\n%s", got.code, got.status, got.seen, want, got.out)
 		return "wrong"

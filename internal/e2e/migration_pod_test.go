@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"strings"
 	"testing"
@@ -35,24 +36,47 @@ spec:
       expect: outputs.head == "a1accounts"
 `
 
+// podTrial is one disturbance of a downgrade in a pod.
+type podTrial struct {
+	dies  string
+	at    string
+	after time.Duration
+}
+
+// podTrials are six that are always tried, and RUNBACK_POD_TRIALS by chance.
+func podTrials() map[string]podTrial {
+	const announced = "event:3"
+	all := map[string]podTrial{
+		"undisturbed":                  {"", announced, 0},
+		"the executor, in the middle":  {"executor", announced, 600 * time.Millisecond},
+		"the executor, before":         {"executor", announced, time.Millisecond},
+		"the pod, in the middle":       {"pod", announced, 700 * time.Millisecond},
+		"both, in the middle":          {"executor+pod", announced, 500 * time.Millisecond},
+		"the sessions of the database": {"backend", announced, 700 * time.Millisecond},
+	}
+	rnd := rand.New(rand.NewPCG(uint64(envInt("RUNBACK_CRASH_SEED", 1)), 2)) //nolint:gosec // a choice of tests
+	for n := range envInt("RUNBACK_POD_TRIALS", 0) {
+		d := podTrial{at: announced, after: time.Duration(1+rnd.IntN(1500)) * time.Millisecond}
+		d.dies = []string{"executor", "pod", "executor+pod", "backend", "executor+backend"}[rnd.IntN(5)]
+		if rnd.IntN(3) == 0 { // at an event, which only the executor meets
+			d = podTrial{dies: "executor" + []string{"", "+pod", "+backend"}[rnd.IntN(3)], at: fmt.Sprint("event:", 1+rnd.IntN(8))}
+		}
+		all[fmt.Sprintf("chance %d", n)] = d
+	}
+	return all
+}
+
 // TestDowngradeInPod takes migrations back with the alembic and the URL of the
 // application's own pod, while the executor dies, or the pod.
 func TestDowngradeInPod(t *testing.T) {
 	env := testcluster.Up(t, "healthy")
 	w, dir := newWorld(t, env), migrations(t)
-	for name, tc := range map[string]struct {
-		dies  string
-		after time.Duration
-	}{
-		"undisturbed":                  {"", 0},
-		"the executor, in the middle":  {"executor", 600 * time.Millisecond},
-		"the executor, before":         {"executor", time.Millisecond},
-		"the pod, in the middle":       {"pod", 700 * time.Millisecond},
-		"both, in the middle":          {"executor+pod", 500 * time.Millisecond},
-		"the sessions of the database": {"backend", 700 * time.Millisecond},
-	} {
+	const done = "a1accounts accounts.id accounts.name alembic_version.version_num 0 500"
+	tally := map[string]int{}
+	for name, tc := range podTrials() {
 		t.Run(name, func(t *testing.T) {
 			db := migratedDatabase(t)
+			before := db.sql(schemaOf)
 			ns := strings.NewReplacer(" ", "-", ",", "").Replace("pod-" + name)
 			seed(t, env, "healthy", ns)
 			defer w.drop(ns)
@@ -60,8 +84,7 @@ func TestDowngradeInPod(t *testing.T) {
 			p := newProgram(t, env)
 			p.bin, p.more = testcluster.Binary(t, "runback-crash"), db.env()
 			file := writePlaybook(t, fmt.Sprintf(podPlaybook, ns, db.url(), passwordEnv, dir, dir))
-			// Event 3 announces the downgrade.
-			d := trial{at: "event:3", after: tc.after, dies: strings.Split(tc.dies, "+")}
+			d := trial{at: tc.at, after: tc.after, dies: strings.Split(tc.dies, "+")}
 			s := &scene{backend: db.endSessions}
 			if strings.Contains(tc.dies, "pod") {
 				d.dies = append(d.dies, "backend")
@@ -75,13 +98,27 @@ func TestDowngradeInPod(t *testing.T) {
 				res = p.until(d, s, begin)
 			}
 			for n := 0; res.code == -1 && n < 3; n++ {
+				tally["resumed"]++
 				res = p.run("resume", "last")
+				switch {
+				case strings.Contains(res.err, "no run"): // it died before the run began
+					res = p.run(begin...)
+				case strings.Contains(res.err, "is over: succeeded"): // it died when the run was over
+					res = p.run("status", "last")
+				}
 			}
-			if res.code != 0 {
-				t.Fatalf("exit code %d\n%s%s", res.code, res.out, res.err)
-			}
-			if got := db.sql(schemaOf); got != "a1accounts accounts.id accounts.name alembic_version.version_num 0 500" {
-				t.Error(got)
+			got := db.sql(schemaOf)
+			switch {
+			case res.code == 0 && got == done:
+				tally["as undisturbed"]++
+			case !strings.HasPrefix(name, "chance"), got != done && got != before:
+				t.Fatalf("exit code %d, %s\n%s%s", res.code, got, res.out, res.err)
+			case res.code == 4 && strings.Contains(res.out+res.err, "--redo"):
+				tally["in doubt"]++
+			case res.code == 1:
+				tally["failed, nothing half done"]++
+			default:
+				t.Fatalf("exit code %d, %s\n%s%s", res.code, got, res.out, res.err)
 			}
 			files(t, p.state)
 			if holds(res.out+res.err, testpostgres.Password()) {
@@ -89,6 +126,7 @@ func TestDowngradeInPod(t *testing.T) {
 			}
 		})
 	}
+	t.Logf("seed %d: %v", envInt("RUNBACK_CRASH_SEED", 1), tally)
 }
 
 // giveURL gives the pods of the application the URL of a database, as a Secret
