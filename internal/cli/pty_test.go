@@ -177,7 +177,12 @@ func TestC5CtrlCTwiceStopsNow(t *testing.T) {
 	}
 	want(t, s.Text(), "go on: runback resume r-")
 	p.write("go", "")
-	if code, out := p.tell("resume", "last"); code != 0 && code != 1 {
+	code, out := p.tell("resume", "last")
+	if code != 4 {
+		t.Errorf("resume: %d", code)
+	}
+	want(t, strings.Join(strings.Fields(out), " "), "was stopped (asked to)", "what it did until then is not known", "--skip slow")
+	if code, out := p.tell("resume", "last", "--skip", "slow", "--reason", "looked"); code != 0 {
 		t.Errorf("resume: %d\n%s", code, out)
 	}
 	if got, _ := os.ReadFile(filepath.Join(p.dir, "ledger")); strings.Count(string(got), "x") != 1 {
