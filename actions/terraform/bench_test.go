@@ -9,32 +9,41 @@ import (
 	"github.com/runbackhq/runback/internal/tool"
 )
 
-// The same work by hand and as a step, and what is asked before a run.
+// The same work by hand and as a step, and what is asked before a run: a change
+// that takes no time, and one that takes three seconds.
 
-func (w *world) next(n int) { w.config(thing("a", fmt.Sprintf("%q", fmt.Sprint("v", n)), "null")) }
-
-func BenchmarkByHand(b *testing.B) {
-	w := newWorld(b, "")
-	n := 0
-	for b.Loop() {
-		n++
-		w.next(n)
-		w.byHand("init", "-input=false")
-		w.byHand("plan", "-input=false", "-out=p")
-		w.byHand("apply", "-input=false", "p")
+func bench(b *testing.B, once func(w *world)) {
+	for _, seconds := range []string{"0", "3"} {
+		b.Run(seconds+"s", func(b *testing.B) {
+			w := newWorld(b, "")
+			for n := 0; b.Loop(); n++ {
+				w.config(thing("a", fmt.Sprintf("%q", fmt.Sprint("v", n)), "null"))
+				if seconds != "0" {
+					w.config(fmt.Sprintf(`resource "terraform_data" "a" {
+					  triggers_replace = "v%d"
+					  provisioner "local-exec" { command = "sleep %s" }
+					}`, n, seconds))
+				}
+				once(w)
+			}
+		})
 	}
 }
 
+func BenchmarkByHand(b *testing.B) {
+	bench(b, func(w *world) {
+		w.byHand("init", "-input=false")
+		w.byHand("plan", "-input=false", "-out=p")
+		w.byHand("apply", "-input=false", "p")
+	})
+}
+
 func BenchmarkStep(b *testing.B) {
-	w := newWorld(b, "")
-	n := 0
-	for b.Loop() {
-		n++
-		w.next(n)
-		s := w.apply(nil).prepare()
+	bench(b, func(w *world) {
+		s := w.apply(map[string]any{"allow_replace": []string{"terraform_data"}}).prepare()
 		s.preview()
 		s.mustRun()
-	}
+	})
 }
 
 func BenchmarkIdentify(b *testing.B) {
