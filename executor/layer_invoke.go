@@ -92,10 +92,10 @@ func (s *session) settle(ctx context.Context, c *call, cause error) outcome {
 		return s.acted(ctx, c, out)
 	case verdict == actions.NotApplied && cause == nil && ctx.Err() == nil:
 		return s.act(ctx, c) // the same prepared form, so it can win only once
-	case stopped(cause):
-		return outcome{status: journal.Cancelled, err: cause, effect: verdict}
-	case verdict == actions.InFlight && actions.KindOf(err) == actions.KindAtWork:
-		return outcome{status: journal.InDoubt, err: &DoubtError{Step: c.node.Step.ID, Verdict: verdict, Err: cause}, effect: verdict}
+	case stopped(cause) || ctx.Err() != nil && stopped(context.Cause(ctx)): // also while the question was waited for
+		return outcome{status: journal.Cancelled, err: because(ctx, cause), effect: verdict}
+	case atWork(verdict, err):
+		return outcome{status: journal.InDoubt, err: &DoubtError{Step: c.node.Step.ID, Verdict: verdict, Err: because(ctx, cause)}, effect: verdict}
 	case verdict == actions.NotApplied || verdict == actions.InFlight || verdict == actions.Applied:
 		o := failed(orSpent(ctx, cause), c.node.Path)
 		o.effect = verdict
@@ -103,6 +103,12 @@ func (s *session) settle(ctx context.Context, c *call, cause error) outcome {
 	default:
 		return outcome{status: journal.InDoubt, err: &DoubtError{Step: c.node.Step.ID, Verdict: verdict, Err: cause}, effect: verdict}
 	}
+}
+
+// atWork says whether something of the step acts by itself and has not ended, so
+// that nothing may follow it.
+func atWork(v actions.Verdict, err error) bool {
+	return v == actions.InFlight && actions.KindOf(err) == actions.KindAtWork
 }
 
 // probe asks until the world answers something other than "still at work", as
@@ -117,7 +123,7 @@ func (s *session) probe(ctx context.Context, c *call, wait bool) (actions.Verdic
 		verdict, out, err := c.node.Action.Probe(ask, c.act, c.in, c.intent.State)
 		cancel()
 		unreachable := actions.KindOf(err) == actions.KindUnreachable
-		again := wait && ctx.Err() == nil && (verdict == actions.InFlight && (err == nil || actions.KindOf(err) == actions.KindAtWork) || unreachable)
+		again := ctx.Err() == nil && (wait && (verdict == actions.InFlight && err == nil || unreachable) || atWork(verdict, err))
 		if !again {
 			p := journal.Probed{Verdict: verdict, Error: errText(err), Found: s.found(ctx, c, verdict)}
 			if e := s.record(ctx, journal.StepProbed, c.node.Path, p); e != nil {
@@ -186,6 +192,14 @@ func (s *session) grace(ctx context.Context) (context.Context, context.CancelFun
 // stopCause puts the named cause of an ended context before the error that
 // came of it.
 func (s *session) stopCause(ctx context.Context, err error) error { return actions.Cause(ctx, err) }
+
+// because puts the named cause of an ended context before an error, if there is one.
+func because(ctx context.Context, err error) error {
+	if err == nil {
+		return orSpent(ctx, nil)
+	}
+	return actions.Cause(ctx, err)
+}
 
 func orSpent(ctx context.Context, err error) error {
 	if err != nil {

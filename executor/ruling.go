@@ -34,5 +34,8 @@ func (d Ruling) fits(s *journal.State) error {
 	if st == nil || st.Status != journal.InDoubt {
 		return actions.Refuse("see: runback status "+s.ID, "step %s of run %s is not in doubt: there is nothing to decide", d.Path, s.ID)
 	}
+	if d.Decision == journal.Redo && st.Probed != nil && st.Probed.Verdict == actions.InFlight {
+		return actions.Refuse("when it has ended: runback resume "+s.ID, "what step %s of run %s started had not ended when it was asked for: another one would go on beside it", d.Path, s.ID)
+	}
 	return nil
 }

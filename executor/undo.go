@@ -135,7 +135,7 @@ func (u *undoer) changedSince(ctx context.Context, n *Node, st *journal.StepStat
 	call := &actions.Call{Key: u.run + "/" + n.Path, Target: u.target, Wait: u.Clock.Wait, Say: func(line string) { u.Watch.Say(n.Path, line) }}
 	if n.Action.Differs == nil {
 		verdict, _, err := n.Action.Probe(ctx, call, in, st.Intent.State)
-		if err == nil && verdict != actions.Applied {
+		if (err == nil || atWork(verdict, err)) && verdict != actions.Applied {
 			return fmt.Sprintf("it does not hold any more (%s)", verdict), nil
 		}
 		return "", err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/runbackhq/runback/actions"
+	"github.com/runbackhq/runback/executor"
 	"github.com/runbackhq/runback/internal/journal"
 )
 
@@ -109,10 +110,33 @@ func TestWhatIsStillAtWorkIsInDoubt(t *testing.T) {
 		}
 	}
 	t.Run("when it does not end", func(t *testing.T) {
-		timeless(t, func(_ *testing.T, b *bench) {
+		timeless(t, func(t *testing.T, b *bench) {
 			b.w.fails["a"] = 1
-			inFlight(b, 1)
-			b.want(b.run(text), journal.InDoubt, "")
+			inFlight(b, 1000)
+			st := b.run(text)
+			b.want(st, journal.InDoubt, "")
+			wantMessage(t, st, "the time of step a is spent (20s)")
+			if took(st) != 20*time.Second {
+				t.Errorf("in doubt after %s", took(st))
+			}
+			redo := executor.Ruling{Path: "a", Decision: journal.Redo}
+			if _, err := b.rule(text, redo); actions.KindOf(err) != actions.KindRefused {
+				t.Errorf("done again beside the first: %v", err)
+			}
+			b.w.verdicts["a"], b.w.values["a"] = nil, 1
+			b.want(b.resume(text), journal.Succeeded, "a:1 b:2 f:1")
+		})
+	})
+	t.Run("when a resume that waits is stopped", func(t *testing.T) {
+		timeless(t, func(t *testing.T, b *bench) {
+			b.store.dieAfter = 3
+			if !b.dying(text) {
+				t.Fatal("the process did not die")
+			}
+			inFlight(b, 1000)
+			st := b.resumeUnder(stopAfter(3*time.Second), text)
+			b.want(st, journal.Cancelled, "")
+			wantMessage(t, st, "stopped by the operator")
 			inFlight(b, 3)
 			b.want(b.resume(text), journal.Succeeded, "a:1 b:2 f:1")
 		})

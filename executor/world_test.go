@@ -337,14 +337,26 @@ func (b *bench) resume(spec string) *journal.State {
 	return b.resumeAgain(spec)
 }
 
+// resumeUnder resumes a run that the operator may end again.
+func (b *bench) resumeUnder(ctx context.Context, spec string) *journal.State {
+	b.t.Helper()
+	b.store.dieAfter, b.store.dieBefore = 0, 0
+	return b.resumeIn(ctx, spec)
+}
+
 // resumeAgain resumes with a process that may die like the first one.
 func (b *bench) resumeAgain(spec string) *journal.State {
+	b.t.Helper()
+	return b.resumeIn(context.Background(), spec)
+}
+
+func (b *bench) resumeIn(ctx context.Context, spec string) *journal.State {
 	b.t.Helper()
 	state, err := journal.Fold(b.store.events)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	st, err := b.runner().Resume(context.Background(), b.program(spec), state)
+	st, err := b.runner().Resume(ctx, b.program(spec), state)
 	if err != nil {
 		b.t.Fatal(err)
 	}

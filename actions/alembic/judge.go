@@ -71,7 +71,7 @@ func (st prepared) settle(ctx context.Context, c *actions.Call, conn *pg.Conn, w
 	err := conn.Fence(ctx, c, pg.Application(c.Key, st.Child), patience)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return actions.InFlight, actions.AtWork("see: runback actions postgres.locks; then resume", "the session of the migration has not ended")
+		return actions.InFlight, actions.AtWork("see them in pg_stat_activity; when they are gone, resume", "the sessions of the migration were not seen to end")
 	case err != nil:
 		return actions.Unknown, fmt.Errorf("whether the migration is still at work cannot be seen: %w", err)
 	}

@@ -38,7 +38,7 @@ func (f family) probe(ctx context.Context, c *actions.Call, in runIn, st prepare
 }
 
 // cutShort says of a command that ended whether nobody can tell by its end what
-// it did: it was lost, or the operator had it stopped in the middle of its work.
+// it did: it was lost, or an executor had it stopped in the middle of its work.
 func cutShort(e tool.End, p program) bool {
 	return e.State == supervise.Lost || e.State == supervise.Exited && e.Stopped == supervise.Asked && !e.Success(p.SuccessCodes...)
 }

@@ -108,7 +108,7 @@ func chooseContext(raw *api.Config, wanted string, named bool) (string, error) {
 // API server that may be in trouble already.
 func tune(c *rest.Config) *rest.Config {
 	c = rest.CopyConfig(c)
-	c.QPS, c.Burst = 50, 100
+	c.RateLimiter = newPatient(requestRate, requestBurst)
 	c.Timeout = requestTimeout
 	c.UserAgent = "runback/" + version()
 	c.WarningHandler = rest.NoWarnings{}

@@ -13,7 +13,7 @@ import (
 func running(end tool.End) bool { return end.State == supervise.Running }
 
 func sessionsAtWork() error {
-	return actions.AtWork("see what they do: runback actions postgres.locks; then resume", "sessions of this step have not ended")
+	return actions.AtWork("see them in pg_stat_activity; when they are gone, resume", "the sessions of this step were not seen to end")
 }
 
 // ended ends the sessions of an application, and says whether some are left

@@ -21,6 +21,9 @@ func (a *App) listCmd() *cobra.Command {
 		Short: "List the playbooks that can be run",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if _, err := a.project(); err != nil { // a wrong name is not left unsaid
+				return err
+			}
 			rows := a.listing()
 			if a.data() {
 				return a.print(rows)

@@ -164,7 +164,7 @@ func (a *App) statusScreen(s *journal.State, told func(string, actions.Outputs) 
 	fmt.Fprintln(w)
 	each := foldTurns(s)
 	for _, p := range s.Order {
-		if n := each.counts[p]; n > 0 {
+		if n := each.count(p); n > 0 {
 			a.wrapped("  "+strings.Repeat("  ", depthOf(p)), st.dim(fmt.Sprintf("… %d more turns went well: %s -o json lists them", n, a.command("status "+s.ID))))
 		}
 		if !each.within(p) {

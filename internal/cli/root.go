@@ -31,11 +31,6 @@ previewed before they run and resumed after a crash without doing anything twice
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	// Commands that take nothing from the project do not leave a wrong name unsaid.
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
-		_, err := a.project()
-		return err
-	}
 	if a.Plugin {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: a.self()}
 	}

@@ -63,8 +63,13 @@ func (a *App) doubts(st style, s *journal.State) {
 			a.wrapped("      ", fmt.Sprintf("%s %s: %s → %s%s", c.Object, c.Path, valueWord(c.Before), valueWord(c.After), nowWord(step, c)))
 		}
 		a.wrapped("    ", "not known: "+doubtWord(step))
-		fmt.Fprintf(a.Out, "    look at the target, then decide:\n")
-		fmt.Fprintf(a.Out, "      it did not take effect, do it again:\n        %s\n", st.info(a.command(fmt.Sprintf("resume %s --redo %s", s.ID, p))))
+		if step.Probed != nil && step.Probed.Verdict == actions.InFlight {
+			fmt.Fprintf(a.Out, "    see to it that it ends, then:\n")
+			fmt.Fprintf(a.Out, "      ask again:\n        %s\n", st.info(a.command("resume "+s.ID)))
+		} else {
+			fmt.Fprintf(a.Out, "    look at the target, then decide:\n")
+			fmt.Fprintf(a.Out, "      it did not take effect, do it again:\n        %s\n", st.info(a.command(fmt.Sprintf("resume %s --redo %s", s.ID, p))))
+		}
 		fmt.Fprintf(a.Out, "      go on without it:\n        %s\n", st.info(a.command(fmt.Sprintf("resume %s --skip %s --reason ...", s.ID, p))))
 	}
 }

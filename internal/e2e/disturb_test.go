@@ -246,7 +246,7 @@ func disturbances(t *testing.T, name string, begin func(t *testing.T) *scene) {
 				defer func() { <-room }()
 				s := begin(t)
 				got := disturb(t, s, d)
-				verdict := judge(t, s, got, before, want)
+				verdict := judge(t, s, d, got, before, want)
 				mu.Lock()
 				defer mu.Unlock()
 				tally[verdict]++
@@ -257,7 +257,7 @@ func disturbances(t *testing.T, name string, begin func(t *testing.T) *scene) {
 	t.Logf("%s, seed %d: undisturbed in %s with %d points; %d trials: %v", name, seed, calm.took.Round(time.Millisecond), len(p.points()), n, tally)
 }
 
-func judge(t *testing.T, s *scene, got disturbed, before, want string) string {
+func judge(t *testing.T, s *scene, d trial, got disturbed, before, want string) string {
 	t.Helper()
 	if err := s.safe(); err != nil {
 		t.Errorf("%v\n%s", err, got.out)
@@ -272,7 +272,7 @@ func judge(t *testing.T, s *scene, got disturbed, before, want string) string {
 		return "in doubt"
 	case got.code == 1 && (got.seen == before || got.seen == want), got.code == 3 && got.seen == before:
 		return "failed, nothing half done"
-	case got.code == 1 && strings.Contains(strings.Join(strings.Fields(got.out), " "), "was stopped (asked to)") && s.safe() == nil:
+	case d.kills("operator") && got.code == 1 && strings.Contains(strings.Join(strings.Fields(got.out), " "), "was stopped (asked to)") && s.safe() == nil:
 		return "stopped halfway, and says so"
 	default:
 		t.Errorf("exit code %d (%s); there is\n%s\nundisturbed it is\n%s\n%s", got.code, got.status, got.seen, want, got.out)

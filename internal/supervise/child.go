@@ -40,7 +40,7 @@ func (c *Child) Look() (State, Outcome, error) {
 }
 
 // The time between two looks, and its bounds: a share of what was waited, so that
-// an end is seen late by no more than that share of the child's time.
+// the end of a child that takes long is seen late by that share of its time.
 const (
 	firstLook = 10 * time.Millisecond
 	lastLook  = 250 * time.Millisecond

@@ -56,8 +56,8 @@ func childName(key string) string {
 }
 
 // latest gives the directory of the last child of an attempt, and that of the
-// one after it. There is more than one only when a child was lost and it turned
-// out that it did not take effect.
+// one after it. There is more than one only when a child was lost or stopped
+// and it turned out that it did not take effect, or that twice does no harm.
 func latest(base, name string) (dir, next string) {
 	at := func(n int) string {
 		if n == 1 {
