@@ -11,8 +11,8 @@ import (
 
 type runIn struct {
 	program
-	AtMostOnce bool      `json:"at_most_once" default:"true" doc:"whether it must not be run again when nobody can tell how it ended; false says that twice does no harm"`
-	Probe      *question `json:"probe,omitempty" doc:"a command that answers, when nobody can tell how it ended, whether it took effect: exit code 0 yes, 1 no, any other not known; it has 5s"`
+	AtMostOnce bool      `json:"at_most_once" default:"true" doc:"whether it must not be run again when nobody can tell what it did, because it was lost or stopped halfway; false says that twice does no harm"`
+	Probe      *question `json:"probe,omitempty" doc:"a command that answers, when nobody can tell what it did, whether it took effect: exit code 0 yes, 1 no, any other not known; it has 5s"`
 }
 
 func (f family) runAction() actions.Action {

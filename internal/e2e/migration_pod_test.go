@@ -113,7 +113,7 @@ func TestDowngradeInPod(t *testing.T) {
 				tally["as undisturbed"]++
 			case !strings.HasPrefix(name, "chance"), got != done && got != before:
 				t.Fatalf("exit code %d, %s\n%s%s", res.code, got, res.out, res.err)
-			case res.code == 4 && strings.Contains(res.out+res.err, "--redo"):
+			case res.code == 4 && strings.Contains(res.out+res.err, "--skip"):
 				tally["in doubt"]++
 			case res.code == 1:
 				tally["failed, nothing half done"]++
