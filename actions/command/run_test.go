@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/runbackhq/runback/actions"
 )
@@ -172,11 +173,17 @@ func TestStopped(t *testing.T) {
 func TestDoesNotEnd(t *testing.T) {
 	w := step(t, run, map[string]any{"args": sh(": > begun; while [ -e $PWD ] && [ ! -e go ]; do sleep 0.02; done"), "grace": "10ms"}).prepare()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	go func() {
-		w.until("the script", w.exists("begun"))
-		w.signalSupervisor(syscall.SIGSTOP)
-		cancel(errors.New("the time of step x is spent"))
-	}()
+	defer cancel(nil)
+	wait := w.c.Wait
+	// Who waits for the command was told before that it runs: a supervisor that
+	// is stopped earlier is another case.
+	w.c.Wait = func(c context.Context, d time.Duration) error {
+		if w.exists("begun")() && ctx.Err() == nil {
+			w.signalSupervisor(syscall.SIGSTOP)
+			cancel(errors.New("the time of step x is spent"))
+		}
+		return wait(c, d)
+	}
 	_, err := w.run(ctx)
 	v, _, perr := w.probe()
 	if err == nil || v != actions.InFlight || actions.KindOf(perr) != actions.KindAtWork || !strings.Contains(actions.HintOf(perr), w.children()) {
