@@ -3,7 +3,7 @@
 //
 // What a program does to the world is not known here, so nothing is promised
 // but this: it is run at most once, its end is learnt even when this process
-// dies, and when nobody can tell how it ended, that is said.
+// dies, and when nobody can tell what it did, that is said.
 package command
 
 import (

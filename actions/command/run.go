@@ -39,11 +39,11 @@ func previewRun(_ context.Context, _ *actions.Call, in runIn, st prepared) (acti
 	p := in.preview(st)
 	switch {
 	case in.Probe != nil:
-		p.Notes = append(p.Notes, "if nobody can tell how it ended, it is asked for by "+actions.Quoted(in.Probe.Args))
+		p.Notes = append(p.Notes, "if nobody can tell what it did, it is asked for by "+actions.Quoted(in.Probe.Args))
 	case in.AtMostOnce:
-		p.Notes = append(p.Notes, "it cannot be asked for: if nobody can tell how it ended, a person decides")
+		p.Notes = append(p.Notes, "it cannot be asked for: if nobody can tell what it did, a person decides")
 	default:
-		p.Notes = append(p.Notes, "if nobody can tell how it ended, it is run again")
+		p.Notes = append(p.Notes, "if nobody can tell what it did, it is run again")
 	}
 	return p, nil
 }

@@ -12,8 +12,8 @@ import (
 type execIn struct {
 	inPod
 	ClaimDir   string   `json:"claim_dir" default:"/tmp" doc:"folder of the container in which the run of the program is recorded; it must be writable"`
-	AtMostOnce bool     `json:"at_most_once" default:"true" doc:"whether it must not be run again when nobody can tell how it ended; false says that twice does no harm"`
-	Probe      []string `json:"probe,omitempty" doc:"a program in the same pod that answers, when nobody can tell how it ended, whether it took effect: exit code 0 yes, 1 no, any other not known"`
+	AtMostOnce bool     `json:"at_most_once" default:"true" doc:"whether it must not be run again when nobody can tell what it did, because it was lost or stopped halfway; false says that twice does no harm"`
+	Probe      []string `json:"probe,omitempty" doc:"a program in the same pod that answers, when nobody can tell what it did, whether it took effect: exit code 0 yes, 1 no, any other not known"`
 }
 
 type execRun struct{ family }
@@ -28,7 +28,7 @@ func execAction(f family) actions.Action {
 		Preview: func(_ context.Context, _ *actions.Call, in execIn, j pod.Job) (actions.Preview, error) {
 			p := previewIn(in.inPod, j.Ref)
 			if in.AtMostOnce && len(in.Probe) == 0 {
-				p.Notes = append(p.Notes, "it cannot be asked for: when the container is gone before it ended, a person decides")
+				p.Notes = append(p.Notes, "it cannot be asked for: if nobody can tell what it did, a person decides")
 			}
 			return p, nil
 		},
@@ -99,38 +99,46 @@ func (a execRun) probe(ctx context.Context, c *actions.Call, in execIn, j pod.Jo
 	case st == pod.Running:
 		return actions.InFlight, execOut{}, actions.AtWork("see to it that it ends in pod "+j.Pod+"; then resume", "the command still runs in the pod")
 	case st == pod.Lost:
-		return a.ask(ctx, cl, in, j)
+		return a.ask(ctx, cl, in, j, lostIn(j))
 	}
 	out, err := in.judged(j.Ref, r)
-	if err != nil {
+	switch {
+	case err == nil:
+		return actions.Applied, out, nil
+	case r.Told:
+		return a.ask(ctx, cl, in, j, halfway(err, r.Claim))
+	default:
 		return actions.Partial, out, err
 	}
-	return actions.Applied, out, nil
 }
 
-// ask finds out whether a program that was lost took effect. Where it did not,
-// or where twice does no harm, the attempt is given up so that it can be begun
-// anew.
-func (a execRun) ask(ctx context.Context, cl *Cluster, in execIn, j pod.Job) (actions.Verdict, execOut, error) {
+func halfway(err error, dir string) error {
+	return &actions.Error{Kind: actions.KindFailed, Hint: "its output is in " + dir + " of the container", Err: fmt.Errorf("it was told to end: %w; what it did until then is not known", err)}
+}
+
+// ask finds out whether a program that was lost, or stopped halfway, took effect.
+// Where it did not, or where twice does no harm, the attempt is given up so that it
+// can be begun anew.
+func (a execRun) ask(ctx context.Context, cl *Cluster, in execIn, j pod.Job, why error) (actions.Verdict, execOut, error) {
 	code := 1
 	switch {
 	case len(in.Probe) > 0:
 		r, err := cl.Pods().Exec(ctx, j.Ref, in.Probe, nil)
 		if err != nil {
-			return actions.Unknown, execOut{}, errors.Join(lostIn(j), unproven(ctx, err, "probe"))
+			return actions.Unknown, execOut{}, errors.Join(why, unproven(ctx, err, "probe"))
 		}
 		if r.Code > 1 {
-			return actions.Unknown, execOut{}, errors.Join(lostIn(j), fmt.Errorf("probe: %s exited with %d: %s", in.Probe[0], r.Code, lastWords(r)))
+			return actions.Unknown, execOut{}, errors.Join(why, fmt.Errorf("probe: %s exited with %d: %s", in.Probe[0], r.Code, lastWords(r)))
 		}
 		code = r.Code
 	case in.AtMostOnce:
-		return actions.Unknown, execOut{}, lostIn(j)
+		return actions.Unknown, execOut{}, why
 	}
 	if code == 0 {
 		return actions.Applied, outOf(j.Ref, pod.Result{}), nil
 	}
 	if err := cl.Pods().GiveUp(ctx, j); err != nil {
-		return actions.Unknown, execOut{}, errors.Join(lostIn(j), err)
+		return actions.Unknown, execOut{}, errors.Join(why, err)
 	}
 	return actions.NotApplied, execOut{}, nil
 }

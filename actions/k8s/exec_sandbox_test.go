@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,7 +86,6 @@ func TestExecOnce(t *testing.T) {
 	}
 }
 
-// An executor that dies leaves the program running; whoever resumes asks.
 // What a program writes is never taken for the answer about it, however much it is.
 func TestExecWritesMuch(t *testing.T) {
 	w := newWorld(t)
@@ -103,6 +103,7 @@ func TestExecWritesMuch(t *testing.T) {
 	}
 }
 
+// An executor that dies leaves the program running; whoever resumes asks.
 func TestExecIsFoundAgain(t *testing.T) {
 	w := newWorld(t)
 	w.deployed("app", "myapp:1.4.2", 1)
@@ -151,33 +152,58 @@ func TestExecLateStart(t *testing.T) {
 	}
 }
 
-func TestExecStops(t *testing.T) {
+// A program that was told to end and ended badly did nobody knows what: its probe is
+// asked, or it is run again where that does no harm, or a person decides.
+func TestExecStoppedHalfway(t *testing.T) {
 	w := newWorld(t)
 	w.deployed("app", "myapp:1.4.2", 1)
-	file, effects := effect(t)
-	p := w.must("k8s.exec", values{"deployment": "app", "args": sh(`echo x >> %s; sleep 60; echo y >> %s`, file, file)})
-	spent := errors.New("spent")
-	waits := p.c.Wait
-	first := true
-	p.c.Wait = func(ctx context.Context, d time.Duration) error {
-		if first {
-			first = false
-			return spent
-		}
-		return waits(ctx, d)
-	}
-	if _, err := p.run(); err == nil {
-		t.Error("it was stopped and succeeded")
-	}
-	if v, _, _ := p.a.Probe(w.ctx(), p.c, p.in, p.state); v != actions.Partial && v != actions.Unknown {
-		t.Errorf("%s", v)
-	}
-	if effects() > 1 {
-		t.Errorf("%d effects", effects())
+	for name, tc := range map[string]struct {
+		with    values
+		verdict actions.Verdict
+	}{
+		"nobody can tell":         {values{}, actions.Unknown},
+		"twice does no harm":      {values{"at_most_once": false}, actions.NotApplied},
+		"its probe says yes":      {values{"probe": []string{"true"}}, actions.Applied},
+		"its probe says no":       {values{"probe": []string{"false"}}, actions.NotApplied},
+		"its probe does not know": {values{"probe": sh(`exit 7`)}, actions.Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file, effects := effect(t)
+			with := values{"deployment": "app", "args": sh(`echo x >> %s; if [ -e %s.again ]; then exit 0; fi; sleep 60; echo y >> %s`, file, file, file)}
+			maps.Copy(with, tc.with)
+			p := w.must("k8s.exec", with)
+			ctx, stop := context.WithCancelCause(w.ctx())
+			defer stop(nil)
+			waits := p.c.Wait
+			p.c.Wait = func(c context.Context, d time.Duration) error {
+				if effects() == 1 {
+					stop(errors.New("stopped by Ctrl-C"))
+				}
+				return waits(c, d)
+			}
+			if _, err := p.a.Run(ctx, p.c, p.in, p.state); err == nil || !strings.Contains(err.Error(), "stopped by Ctrl-C") {
+				t.Errorf("%v", err)
+			}
+			v, _, err := p.a.Probe(w.ctx(), p.c, p.in, p.state)
+			if v != tc.verdict || effects() != 1 || (v == actions.Unknown) != (err != nil) {
+				t.Fatalf("%s %v, %d effects", v, err, effects())
+			}
+			if v == actions.Unknown && !strings.Contains(err.Error(), "what it did until then is not known") {
+				t.Errorf("%v", err)
+			}
+			if v != actions.NotApplied {
+				return
+			}
+			if err := os.WriteFile(file+".again", nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if p.mustRun(); effects() != 2 || p.probe() != actions.Applied {
+				t.Errorf("begun anew: %d effects", effects())
+			}
+		})
 	}
 }
 
-// A container that was started anew took its record with it.
 // Whose time was spent is said, not only how the program came out of it.
 func TestExecSaysWhyItWasStopped(t *testing.T) {
 	w := newWorld(t)
@@ -191,6 +217,7 @@ func TestExecSaysWhyItWasStopped(t *testing.T) {
 	}
 }
 
+// A container that was started anew took its record with it.
 func TestExecOfAnotherLife(t *testing.T) {
 	w := newWorld(t)
 	w.deployed("app", "myapp:1.4.2", 1)

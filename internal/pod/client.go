@@ -50,6 +50,7 @@ type Result struct {
 	Stdout, Stderr string
 	Cut            bool // whether the outputs are not all that was written
 	Code           int
+	Told           bool   // of a job: whether it was told to end, by a stop or at the end of its time
 	Claim          string // of a job: the directory of the attempt that it tells of
 }
 

@@ -73,17 +73,19 @@ while :; do d=$c.$i
  [ -d "$d" ] || { echo "$2 unwritable"; exit 0; }
  [ -e "$d/void" ] || break
  i=$((i+1)); done
-if [ -e "$d/rc" ]; then s="exited $(cat "$d/rc")"
+exited() { s="exited $(cat "$d/rc")"; if [ -e "$d/told" ]; then s="$s told"; fi; }
+if [ -e "$d/rc" ]; then exited
 elif [ -s "$d/pid" ] && kill -0 "$(cat "$d/pid")" 2>/dev/null; then s=running
-elif [ -e "$d/rc" ]; then s="exited $(cat "$d/rc")"
-else sleep 1; if [ -e "$d/rc" ]; then s="exited $(cat "$d/rc")"; elif [ -s "$d/pid" ] && kill -0 "$(cat "$d/pid")" 2>/dev/null; then s=running; else s=lost; fi; fi
+elif [ -e "$d/rc" ]; then exited
+else sleep 1; if [ -e "$d/rc" ]; then exited; elif [ -s "$d/pid" ] && kill -0 "$(cat "$d/pid")" 2>/dev/null; then s=running; else s=lost; fi; fi
 size() { wc -c 2>/dev/null <"$1" || echo 0; }
 echo "$2 $s"; echo "$d"; echo $(size "$d/out") $(size "$d/err")
 tail -c "$3" "$d/out" 2>/dev/null; printf '\n%s\n' "$2"; tail -c "$4" "$d/err" 2>/dev/null`
 
-// quit sends the program a signal. It does not hear SIGINT: a shell without job
+// quit sends the program a signal, and leaves word before that it was told to end.
+// It does not hear SIGINT: a shell without job
 // control makes what it starts in the background ignore it (POSIX, 2.11).
-const quit = `c=$1; i=1; while [ -e "$c.$i/void" ]; do i=$((i+1)); done; kill -"$2" "$(cat "$c.$i/child")"`
+const quit = `c=$1; i=1; while [ -e "$c.$i/void" ]; do i=$((i+1)); done; : >"$c.$i/told"; kill -"$2" "$(cat "$c.$i/child")"`
 
 // Do begins an attempt, or attaches to it, and waits for its end. When ctx ends
 // first the program is stopped (SIGTERM, then SIGKILL), and Running comes
@@ -173,6 +175,7 @@ func (c Client) Look(ctx context.Context, j Job) (State, Result, error) {
 		return Lost, attempt(rest, mark, most), nil
 	case "exited":
 		out := attempt(rest, mark, most)
+		code, out.Told = strings.CutSuffix(code, " told")
 		out.Code, err = strconv.Atoi(strings.TrimSpace(code))
 		return Exited, out, err
 	default:
@@ -193,7 +196,7 @@ func attempt(text, mark string, most int) Result {
 // giveUp voids the newest attempt, so that another one may be begun in its place.
 const giveUp = `c=$1; i=1; while [ -e "$c.$i/void" ]; do i=$((i+1)); done; : >"$c.$i/void"`
 
-// GiveUp says of an attempt that was lost that it took no effect, or that twice
+// GiveUp says of an attempt that was lost or told to end that it took no effect, or that twice
 // does no harm: the next Do begins it anew.
 func (c Client) GiveUp(ctx context.Context, j Job) error {
 	r, err := c.Exec(ctx, j.Ref, []string{"sh", "-c", giveUp, "sh", j.Claim}, nil)
