@@ -8,8 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"k8s.io/klog/v2"
 
 	"github.com/runbackhq/runback/actions"
 	"github.com/runbackhq/runback/internal/pod"
@@ -215,6 +218,45 @@ func TestExecSaysWhyItWasStopped(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "the time of step a is spent: sh in pod") || actions.KindOf(err) != actions.KindEnded {
 		t.Errorf("%v", err)
 	}
+}
+
+// The libraries log what becomes of a connection that is given up. That would be
+// written across the screen.
+func TestLookStoppedWritesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.deployed("app", "myapp:1.4.2", 1)
+	p := w.must("k8s.look", values{"deployment": "app", "args": sh(`sleep 60`)})
+	said := &logged{}
+	klog.LogToStderr(false)
+	klog.SetOutput(said)
+	defer klog.LogToStderr(true)
+	ctx, cancel := context.WithTimeoutCause(w.ctx(), time.Second, errors.New("the time of step a is spent"))
+	defer cancel()
+	if _, err := p.a.Run(ctx, p.c, p.in, p.state); err == nil || !strings.Contains(err.Error(), "the time of step a is spent") {
+		t.Errorf("%v", err)
+	}
+	time.Sleep(500 * time.Millisecond) // they log after they returned
+	klog.Flush()
+	if text := said.String(); strings.Contains(text, "Copying") || strings.Contains(text, "Websocket") {
+		t.Errorf("it was said: %s", text)
+	}
+}
+
+type logged struct {
+	mu sync.Mutex
+	strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Builder.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Builder.String()
 }
 
 // A container that was started anew took its record with it.

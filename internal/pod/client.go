@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
+	"k8s.io/klog/v2"
 	"k8s.io/streaming/pkg/httpstream"
 
 	"github.com/runbackhq/runback/actions"
@@ -71,9 +72,10 @@ func (c Client) Exec(ctx context.Context, at Ref, args []string, stdin []byte) (
 	nonce := "runback-" + rand.Text()
 	out, errs := &kept{most: cmp.Or(c.Most, DefaultMost)}, &kept{most: DefaultMost}
 	err := c.stream(ctx, at, append([]string{"sh", "-c", wrapper, "sh", nonce}, args...), stdin, out, errs)
-	r := Result{Stderr: errs.String(), Cut: out.cut || errs.cut}
-	text, code, proven := strings.Cut(out.String(), "\n"+nonce+":")
-	r.Stdout = text
+	said, cut := out.take()
+	complained, cutToo := errs.take()
+	text, code, proven := strings.Cut(said, "\n"+nonce+":")
+	r := Result{Stdout: text, Stderr: complained, Cut: cut || cutToo}
 	if proven {
 		if r.Code, err = strconv.Atoi(strings.TrimSpace(code)); err == nil {
 			return r, nil
@@ -114,30 +116,7 @@ func (c Client) stream(ctx context.Context, at Ref, args []string, stdin []byte,
 	if len(stdin) > 0 {
 		opts.Stdin = bytes.NewReader(stdin)
 	}
-	return both.StreamWithContext(ctx, opts)
-}
-
-// kept keeps the end of an output: it says how it came out.
-type kept struct {
-	most int
-	buf  []byte
-	cut  bool
-}
-
-// Write implements io.Writer.
-func (k *kept) Write(p []byte) (int, error) {
-	k.buf = append(k.buf, p...)
-	if over := len(k.buf) - 2*k.most; over > 0 {
-		k.buf, k.cut = append(k.buf[:0], k.buf[len(k.buf)-k.most:]...), true
-	}
-	return len(p), nil
-}
-
-// String gives what was kept.
-func (k *kept) String() string {
-	b := k.buf
-	if over := len(b) - k.most; over > 0 {
-		b, k.cut = b[over:], true
-	}
-	return strings.ToValidUTF8(string(b), "\ufffd")
+	// The error says what became of the connection; a log would be written across
+	// the screen.
+	return both.StreamWithContext(klog.NewContext(ctx, klog.Logger{}), opts)
 }
