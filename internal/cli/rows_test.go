@@ -158,8 +158,10 @@ func TestBadDocuments(t *testing.T) {
 		t.Run(tc.row+" "+tc.name, func(t *testing.T) {
 			p.write("p.yaml", tc.text)
 			u := p.measure("validate", "p.yaml")
-			for try := 0; tc.atOnce && try < 3 && u.CPU > good.CPU+100*time.Millisecond; try++ {
-				u = p.measure("validate", "p.yaml")
+			good := good
+			for try := 0; tc.atOnce && try < 8 && u.CPU > good.CPU+100*time.Millisecond; try++ {
+				// A busy machine makes processor time longer too: both are measured again.
+				good, u = p.measure("validate", "good.yaml"), p.measure("validate", "p.yaml")
 			}
 			if u.Code != 65 || len(u.Out) > 8192 {
 				t.Errorf("exit code %d, %d bytes", u.Code, len(u.Out))

@@ -103,6 +103,11 @@ func interruptAfter(t *testing.T, cmd *exec.Cmd, text string, sig syscall.Signal
 		t.Fatal(err)
 	}
 	var all strings.Builder
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("it said:\n%s", all.String())
+		}
+	})
 	buf, sent := make([]byte, 4096), false
 	for {
 		n, err := out.Read(buf)

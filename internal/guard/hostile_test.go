@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -51,12 +52,12 @@ func TestHostileExpressionsAreRefusedAtOnce(t *testing.T) {
 	e := env()
 	for name, source := range hostile() {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
+			start := processorTime(t)
 			_, err := guard.Compile(source, e)
 			if err == nil {
 				t.Error("accepted")
 			}
-			if took := time.Since(start); took > time.Second {
+			if took := processorTime(t) - start; took > time.Second {
 				t.Errorf("took %s", took)
 			}
 			if _, err := guard.CompileValue(source, e); err == nil {
@@ -64,6 +65,16 @@ func TestHostileExpressionsAreRefusedAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// processorTime is what the process used: time on the wall is the machine's.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func TestDataTooLargeIsUnknown(t *testing.T) {
@@ -92,9 +103,10 @@ func TestPatternsTakeLinearTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
-	if j, err := g.Eval(scope(map[string]any{"name": strings.Repeat("a", 64<<10) + "!"})); err != nil || j.Truth != guard.False || time.Since(start) > time.Second {
-		t.Errorf("%s, %v after %s", j.Truth, err, time.Since(start))
+	start := processorTime(t)
+	j, err := g.Eval(scope(map[string]any{"name": strings.Repeat("a", 64<<10) + "!"}))
+	if took := processorTime(t) - start; err != nil || j.Truth != guard.False || took > time.Second {
+		t.Errorf("%s, %v after %s", j.Truth, err, took)
 	}
 }
 

@@ -20,7 +20,12 @@ const (
 
 // evalTime is how long one evaluation may take. The bounds on source and data
 // keep a usual one below a millisecond; this is for the one nobody thought of.
-const evalTime = time.Second
+// It is counted in turns, because a process that was frozen meanwhile, as by a
+// machine that sleeps, is not an expression that takes long.
+const (
+	evalTime = time.Second
+	evalTurn = 50 * time.Millisecond
+)
 
 // run evaluates a program. An evaluation cannot be stopped, so one that takes
 // too long is left behind; it works on a copy of the scope, because the run
@@ -33,26 +38,36 @@ func run(program *vm.Program, scope map[string]any, paths, optional []path) (any
 		}
 	}
 	scope = snapshot(scope, optional)
-	type result struct {
-		value any
-		err   error
-	}
 	done := make(chan result, 1)
 	go func() {
 		v, err := expr.Run(program, scope)
 		done <- result{v, err}
 	}()
-	limit := time.NewTimer(evalTime)
-	defer limit.Stop()
-	select {
-	case r := <-done:
-		if fe, ok := errors.AsType[*file.Error](r.err); ok {
-			return nil, errors.New(fe.Message)
-		}
-		return r.value, r.err
-	case <-limit.C:
+	r, over := await(done, time.After)
+	if !over {
 		return nil, fmt.Errorf("the expression took longer than %s", evalTime)
 	}
+	if fe, ok := errors.AsType[*file.Error](r.err); ok {
+		return nil, errors.New(fe.Message)
+	}
+	return r.value, r.err
+}
+
+type result struct {
+	value any
+	err   error
+}
+
+// await waits for an evaluation, and says whether it was over in time.
+func await(done <-chan result, after func(time.Duration) <-chan time.Time) (result, bool) {
+	for range evalTime / evalTurn {
+		select {
+		case r := <-done:
+			return r, true
+		case <-after(evalTurn):
+		}
+	}
+	return result{}, false
 }
 
 // weigh takes the size of a value off what is left.

@@ -117,8 +117,9 @@ func TestFenceEndsOrphans(t *testing.T) {
 		t.Fatal(err)
 	}
 	call := &actions.Call{Wait: func(_ context.Context, d time.Duration) error { time.Sleep(d); return nil }}
-	for range 100 {
-		if found, err := c.Backends(t.Context(), name); err != nil || len(found) > 0 {
+	// A session that waits for its next query would end with its client.
+	for range 600 {
+		if found, err := c.Backends(t.Context(), name); err != nil || len(found) > 0 && found[0].State == "active" && strings.Contains(found[0].Query, "pg_sleep") {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
