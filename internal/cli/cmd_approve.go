@@ -60,7 +60,7 @@ func (a *App) approve(file, comment string, hold time.Duration) error {
 		return &exitError{code: exitRefused, hint: "ask a colleague to run: runback approve " + file,
 			err: fmt.Errorf("the target is protected: %s made this plan and may not approve it", by)}
 	}
-	now := time.Now().UTC().Round(time.Second)
+	now := time.Now().UTC().Truncate(time.Millisecond) // not rounded: it would hold longer than is said
 	f.Approvals = append(f.Approvals, journal.Approval{Plan: f.Hash, By: by, At: now, Expires: now.Add(hold), Comment: comment})
 	if err := f.write(file); err != nil {
 		return err
