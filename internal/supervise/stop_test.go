@@ -27,7 +27,7 @@ func TestStop(t *testing.T) {
 		"heeds SIGINT":   {`trap 'exit 3' INT; : > begun; while [ -e $PWD ]; do sleep 0.02; done`, 3, ""},
 		"heeds SIGTERM":  {`trap '' INT; trap 'exit 4' TERM; : > begun; while [ -e $PWD ]; do sleep 0.02; done`, 4, ""},
 		"heeds nothing":  {`trap '' INT TERM; : > begun; while [ -e $PWD ]; do sleep 0.02; done`, -1, "killed"},
-		"the group too":  {`(trap '' INT TERM; : > begun; while [ -e $PWD ]; do sleep 0.02; done) & trap 'exit 5' INT; wait`, 5, ""},
+		"the group too":  {`trap 'exit 5' INT; (trap '' INT TERM; : > begun; while [ -e $PWD ]; do sleep 0.02; done) & wait`, 5, ""},
 		"ends well then": {`trap 'exit 0' INT; : > begun; while [ -e $PWD ]; do sleep 0.02; done`, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
