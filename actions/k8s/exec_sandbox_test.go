@@ -212,8 +212,13 @@ func TestExecSaysWhyItWasStopped(t *testing.T) {
 	w := newWorld(t)
 	w.deployed("app", "myapp:1.4.2", 1)
 	p := w.must("k8s.exec", values{"deployment": "app", "args": sh(`sleep 60`)})
-	ctx, cancel := context.WithTimeoutCause(w.ctx(), 2*time.Second, errors.New("the time of step a is spent"))
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(w.ctx())
+	defer cancel(nil)
+	waits := p.c.Wait
+	p.c.Wait = func(c context.Context, d time.Duration) error { // it was begun
+		cancel(errors.New("the time of step a is spent"))
+		return waits(c, d)
+	}
 	_, err := p.a.Run(ctx, p.c, p.in, p.state)
 	if err == nil || !strings.Contains(err.Error(), "the time of step a is spent: sh in pod") || actions.KindOf(err) != actions.KindEnded {
 		t.Errorf("%v", err)

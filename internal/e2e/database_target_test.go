@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/runbackhq/runback/internal/testcluster"
 	"github.com/runbackhq/runback/internal/testpostgres"
@@ -100,8 +101,13 @@ func TestOneRunForEachDatabase(t *testing.T) {
 	text := fmt.Sprintf(waitingPlaybook, db.url(), passwordEnv)
 	second := writePlaybook(t, strings.Replace(text, "app: {url", "other: {url", 1))
 	first := p.command("run", writePlaybook(t, text), "--yes", "--reason", "first", "-o", "json")
-	// It is frozen, so that it holds the database for as long as the other takes.
-	interruptAfter(t, first, "run.started", syscall.SIGSTOP, func() {
+	// It is frozen, so that it holds the database for as long as the other takes; in
+	// its step, because in the middle of a write it would hold the journal too.
+	interruptAfter(t, first, "step.start", syscall.Signal(0), func() {
+		time.Sleep(500 * time.Millisecond)
+		if err := first.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
 		var rows []struct{ ID, Status string }
 		p.json(&rows, "runs")
 		res := p.must(6, "run", second, "--yes", "--reason", "second")

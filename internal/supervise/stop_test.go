@@ -50,7 +50,7 @@ func TestStop(t *testing.T) {
 func TestDeadlineHoldsWithoutExecutor(t *testing.T) {
 	dir, beside := child(t)
 	spec := shell(dir, ": > begun; while [ -e $PWD ]; do sleep 0.02; done")
-	spec.Deadline = time.Now().Add(time.Second)
+	spec.Deadline = time.Now().Add(3 * time.Second)
 	c := begun(t, beside, spec)
 	if st, o := over(t, c); st != supervise.Exited || o.Signal != "interrupt" || o.Stopped == "" || o.Ended.Before(spec.Deadline) {
 		t.Errorf("%s %+v", st, o)

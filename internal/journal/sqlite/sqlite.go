@@ -121,9 +121,18 @@ const insertEvent = `INSERT INTO events (run, seq, time, type, path, data, prev,
 // layout is the version of the tables. A file of a later version is left alone.
 const layout = 3
 
-// layOut makes the tables of a new file. It does so in one transaction: two
-// processes may meet the same new file.
-func (s *Store) layOut(ctx context.Context) (err error) {
+// layOut makes the tables of a file that has none. Who only reads needs no more
+// than a look: a writer that is frozen does not keep anybody from the journal.
+func (s *Store) layOut(ctx context.Context) error {
+	var have int
+	if err := s.db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&have); err != nil || have == layout {
+		return err
+	}
+	return s.make(ctx)
+}
+
+// make does it in one transaction: two processes may meet the same new file.
+func (s *Store) make(ctx context.Context) (err error) {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err

@@ -140,6 +140,24 @@ func TestEmptyFileOfACrashIsLaidOut(t *testing.T) {
 	}
 }
 
+// A process that is frozen in the middle of a write keeps nobody from reading.
+func TestReadsBesideAFrozenWriter(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "runback.db")
+	writer := open(t, file)
+	if err := writer.Append(t.Context(), journaltest.Chain("r", 1)[0], journaltest.Claim(t, writer, "r")); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := writer.db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	reader := open(t, file)
+	if events, err := reader.Events(t.Context(), "r"); err != nil || len(events) != 1 {
+		t.Errorf("%d events, %v", len(events), err)
+	}
+}
+
 // Whoever edits the file with another tool breaks the chain.
 func TestEditedRowIsFoundOut(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "runback.db")
