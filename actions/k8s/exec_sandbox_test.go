@@ -230,13 +230,18 @@ func TestExecSaysWhyItWasStopped(t *testing.T) {
 func TestLookStoppedWritesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.deployed("app", "myapp:1.4.2", 1)
-	p := w.must("k8s.look", values{"deployment": "app", "args": sh(`sleep 60`)})
+	file, effects := effect(t)
+	p := w.must("k8s.look", values{"deployment": "app", "args": sh(`echo x >> %s; sleep 60`, file)})
 	said := &logged{}
 	klog.LogToStderr(false)
 	klog.SetOutput(said)
 	defer klog.LogToStderr(true)
-	ctx, cancel := context.WithTimeoutCause(w.ctx(), time.Second, errors.New("the time of step a is spent"))
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(w.ctx())
+	defer cancel(nil)
+	go func() { // ends when the program has begun
+		w.eventually("the program runs", func() bool { return effects() == 1 })
+		cancel(errors.New("the time of step a is spent"))
+	}()
 	if _, err := p.a.Run(ctx, p.c, p.in, p.state); err == nil || !strings.Contains(err.Error(), "the time of step a is spent") {
 		t.Errorf("%v", err)
 	}

@@ -83,9 +83,12 @@ echo "$2 $s"; echo "$d"; echo $(size "$d/out") $(size "$d/err")
 tail -c "$3" "$d/out" 2>/dev/null; printf '\n%s\n' "$2"; tail -c "$4" "$d/err" 2>/dev/null`
 
 // quit sends the program a signal, and leaves word before that it was told to end.
-// It does not hear SIGINT: a shell without job
-// control makes what it starts in the background ignore it (POSIX, 2.11).
-const quit = `c=$1; i=1; while [ -e "$c.$i/void" ]; do i=$((i+1)); done; : >"$c.$i/told"; kill -"$2" "$(cat "$c.$i/child")"`
+// One that ended by itself is left alone. It does not hear SIGINT: a shell without
+// job control makes what it starts in the background ignore it (POSIX, 2.11). The
+// word is written by true and not by a colon: where the disk is full, a shell ends
+// when the redirection of a special built-in fails, and would send no signal (2.8.1).
+const quit = `c=$1; i=1; while [ -e "$c.$i/void" ]; do i=$((i+1)); done; d=$c.$i
+[ -e "$d/rc" ] || { true >"$d/told"; kill -"$2" "$(cat "$d/child")"; }`
 
 // Do begins an attempt, or attaches to it, and waits for its end. When ctx ends
 // first the program is stopped (SIGTERM, then SIGKILL), and Running comes
@@ -196,8 +199,8 @@ func attempt(text, mark string, most int) Result {
 // giveUp voids the newest attempt, so that another one may be begun in its place.
 const giveUp = `c=$1; i=1; while [ -e "$c.$i/void" ]; do i=$((i+1)); done; : >"$c.$i/void"`
 
-// GiveUp says of an attempt that was lost or told to end that it took no effect, or that twice
-// does no harm: the next Do begins it anew.
+// GiveUp says of an attempt that was lost or told to end that it took no effect, or
+// that twice does no harm: the next Do begins it anew.
 func (c Client) GiveUp(ctx context.Context, j Job) error {
 	r, err := c.Exec(ctx, j.Ref, []string{"sh", "-c", giveUp, "sh", j.Claim}, nil)
 	if err == nil && r.Code != 0 {

@@ -158,6 +158,26 @@ func TestReadsBesideAFrozenWriter(t *testing.T) {
 	}
 }
 
+// Opening syncs the folder once, so by then the log must be in it, also where
+// opening writes nothing.
+func TestLogIsThereWhenTheFolderIsSynced(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "runback.db")
+	first, err := Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(file + "-wal"); !os.IsNotExist(err) {
+		t.Fatalf("the log is left by the last one who closes: %v", err)
+	}
+	open(t, file)
+	if _, err := os.Stat(file + "-wal"); err != nil {
+		t.Error(err)
+	}
+}
+
 // Whoever edits the file with another tool breaks the chain.
 func TestEditedRowIsFoundOut(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "runback.db")
